@@ -1,0 +1,1 @@
+"""Keel: one strategy class from backtest to live trading."""
