@@ -1,0 +1,224 @@
+"""The bot's settings. Unknown keys, wrong types and contradictions stop the bot before anything connects.
+
+A setting documents itself: `Field(description=...)` is what the reference page prints, and a test compares the two.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from app.config.environment import secrets_from_environment
+from app.domain.errors import ConfigError
+from app.domain.timeframe import Timeframe
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_assignment=True)
+
+
+class ReplayConfig(_Settings):
+    """Candles from a file, as if they happened now (`exchange.name: "replay"`)."""
+
+    file: str = Field(description="Parquet or CSV file with candles, also Binance's public dump, zipped or not.")
+    speed: float = Field(
+        default=60.0, ge=0, description="How many times faster than real time; 0 goes from candle to candle at once."
+    )
+    start: str | None = Field(default=None, description="First moment (ISO 8601, UTC); default: the first full window.")
+    end: str | None = Field(default=None, description="Last moment (ISO 8601, UTC); default: the file's last candle.")
+
+
+class MarketConfig(_Settings):
+    """What a market allows, where no exchange tells it (replay)."""
+
+    price_tick: Decimal = Field(
+        default=Decimal("0.01"), gt=0, description="Prices are multiples of it, in quote units."
+    )
+    quantity_step: Decimal = Field(
+        default=Decimal("0.00001"), gt=0, description="Quantities are multiples of it, in base units."
+    )
+    min_quantity: Decimal = Field(default=Decimal(0), ge=0, description="Smallest order, in base units.")
+    min_notional: Decimal = Field(
+        default=Decimal(0), ge=0, description="Smallest price times quantity, in quote units."
+    )
+
+
+class ExchangeConfig(_Settings):
+    """Where candles come from and orders go to."""
+
+    name: str = Field(description='A ccxt exchange id such as "binance", or "replay" for candles from a file.')
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="API key; better given as KEEL_API_KEY in the environment or a .env file."
+    )
+    api_secret: SecretStr = Field(
+        default=SecretStr(""), description="API secret; better given as KEEL_API_SECRET in the environment or .env."
+    )
+    sandbox_mode: bool = Field(default=True, description="Use the exchange's test network.")
+    replay: ReplayConfig | None = Field(default=None, description='The file to replay, for the exchange "replay".')
+    market: MarketConfig = Field(default_factory=MarketConfig, description="Price and quantity grid, for replay.")
+
+    @field_validator("name")
+    @classmethod
+    def _lower_case(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError('is empty: give an exchange id such as "binance", or "replay"')
+        return name.strip().lower()
+
+    @model_validator(mode="after")
+    def _replay_needs_a_file(self) -> Self:
+        if self.name == "replay" and self.replay is None:
+            raise ValueError('name is "replay", so "replay": {"file": "..."} is needed')
+        return self
+
+
+class RiskConfig(_Settings):
+    """How much may be put at risk."""
+
+    max_position_size_usd: Decimal = Field(
+        default=Decimal(100), gt=0, description="What one position may cost, in quote units."
+    )
+    stop_loss_pct: float | None = Field(
+        default=None, gt=0, lt=1, description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %)."
+    )
+    take_profit_pct: float | None = Field(
+        default=None, gt=0, description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %)."
+    )
+
+
+class StrategyConfig(_Settings):
+    """Which strategy trades what."""
+
+    name: str = Field(description='A registered name such as "sma_cross", or "path/to/file.py:ClassName".')
+    symbol: str = Field(description='The market as ccxt writes it, such as "BTC/USDT".')
+    timeframe: str = Field(default="1m", description="Length of a candle: 1s to 1w.")
+    params: dict[str, Any] = Field(default_factory=dict, description="The strategy's own parameters.")
+
+    @field_validator("symbol")
+    @classmethod
+    def _base_and_quote(cls, symbol: str) -> str:
+        base, slash, quote = symbol.partition("/")
+        if not (base and slash and quote) or symbol != symbol.strip():
+            raise ValueError(f'{symbol!r} is no market: write base/quote, such as "BTC/USDT"')
+        return symbol
+
+    @field_validator("timeframe")
+    @classmethod
+    def _known_timeframe(cls, timeframe: str) -> str:
+        try:
+            return Timeframe.parse(timeframe).name
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _fast_below_slow(self) -> Self:
+        fast, slow = self.params.get("fast_window"), self.params.get("slow_window")
+        for key, window in (("fast_window", fast), ("slow_window", slow)):
+            if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window < 1):
+                raise ValueError(f"params.{key} is {window!r}: give a whole number of candles, 1 or more")
+        if fast is not None and slow is not None and fast >= slow:
+            raise ValueError(f"params.fast_window {fast} is not below params.slow_window {slow}: choose fast < slow")
+        return self
+
+
+class PaperConfig(_Settings):
+    """The account of paper trading (`--mode mock`)."""
+
+    cash: Decimal = Field(default=Decimal(10_000), gt=0, description="Cash at the first start, in quote units.")
+    fee_rate: Decimal = Field(
+        default=Decimal("0.001"),
+        ge=0,
+        lt=1,
+        description="Fee of each order as a fraction of its notional (0.001 = 0.1 %).",
+    )
+    slippage_bp: Decimal = Field(
+        default=Decimal(1),
+        ge=0,
+        lt=10_000,
+        description="How much worse than the candle's close an order fills, in basis points.",
+    )
+
+
+class BotConfig(_Settings):
+    """Everything a bot needs to start."""
+
+    exchange: ExchangeConfig = Field(description="Where candles come from and orders go to.")
+    risk: RiskConfig = Field(default_factory=RiskConfig, description="How much may be put at risk.")
+    strategy: StrategyConfig = Field(description="Which strategy trades what.")
+    db_path: str = Field(
+        default="keel.db", min_length=1, description="SQLite file that records everything, or a database URL."
+    )
+    paper: PaperConfig = Field(default_factory=PaperConfig, description="The account of paper trading.")
+
+    @classmethod
+    def load_from_file(cls, path: str | Path, *, environment: Mapping[str, str] | None = None) -> Self:
+        """Read a JSON file and lay KEEL_API_KEY and KEEL_API_SECRET (environment, else `.env`) over it.
+
+        Args:
+            path: The settings file.
+            environment: Variables to use instead of the process's.
+
+        Raises:
+            ConfigError: one sentence that names the file, the key, the value and the remedy.
+        """
+        document = _read_json(Path(path))
+        exchange = document.get("exchange")
+        if isinstance(exchange, dict):
+            exchange.update(secrets_from_environment(environment))
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise ConfigError(f"{path}: {_sentence(error, document)}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"config file {str(path)!r} does not exist: give its path with --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {str(path)!r} cannot be read: {error}") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"{path}: line {error.lineno} is no valid JSON: {error.msg} at column {error.colno}"
+        ) from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: the file holds {type(document).__name__}, not an object of settings")
+    return document
+
+
+def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
+    """The first problem in words: key, value, remedy; and how many more there are."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(_known_keys(first["loc"][:-1])))
+        text = f"unknown setting {key!r}: known here are {known}"
+    elif first["type"] == "missing":
+        text = f"setting {key!r} is missing: add it"
+    elif first["type"] == "value_error":
+        text = f"{key}: {first['msg'].removeprefix('Value error, ')}"
+    else:
+        text = f"{key} is {_shown(first['loc'], document)}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    return text if len(problems) == 1 else f"{text} (and {len(problems) - 1} more problems)"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> set[str]:
+    model: Any = BotConfig
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        model = next(
+            (kind for kind in (annotation, *getattr(annotation, "__args__", ())) if hasattr(kind, "model_fields"))
+        )
+    return set(model.model_fields)
+
+
+def _shown(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
+    """The offending value, unless it is a secret."""
+    value: Any = document
+    for part in location:
+        value = value.get(part) if isinstance(value, dict) else None
+    return "a hidden value" if any("api_" in str(part) for part in location) else repr(value)

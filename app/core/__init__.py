@@ -1,0 +1,1 @@
+"""The bot, its ports, its clock and its database."""

@@ -1,0 +1,93 @@
+"""Time comes in through the door: the bot never reads the wall clock by itself.
+
+Every clock counts milliseconds since the Unix epoch, UTC. A waiting clock ends its wait at once when the stop event is set.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from threading import Event
+
+
+class Clock(ABC):
+    """The time by which candles close: the exchange's, or a replay's."""
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+
+    @abstractmethod
+    def wait_until(self, at_ms: int, stop: Event) -> None:
+        """Return when `now_ms() >= at_ms`, or as soon as `stop` is set."""
+
+    def ended(self) -> bool:
+        """Whether time is over (a replay at its end); a real clock never ends."""
+        return False
+
+
+class SystemClock(Clock):
+    """This machine's clock, plus the measured offset to the exchange's clock."""
+
+    def __init__(self, offset_ms: int = 0) -> None:
+        self.offset_ms = offset_ms
+
+    def now_ms(self) -> int:
+        """The machine's time corrected by the offset."""
+        return time.time_ns() // 1_000_000 + self.offset_ms
+
+    def wait_until(self, at_ms: int, stop: Event) -> None:
+        """Sleep in slices of at most a second, so that a suspended laptop or a stepped clock is noticed."""
+        while not stop.is_set():
+            left_ms = at_ms - self.now_ms()
+            if left_ms <= 0:
+                return
+            stop.wait(min(left_ms / 1_000, 1.0))
+
+
+class ManualClock(Clock):
+    """A clock that a test or a replay moves; waiting jumps to the end of the wait."""
+
+    def __init__(self, now_ms: int = 0, *, end_ms: int | None = None) -> None:
+        self._now_ms = now_ms
+        self._end_ms = end_ms
+
+    def now_ms(self) -> int:
+        """The time it was last moved to."""
+        return self._now_ms
+
+    def wait_until(self, at_ms: int, stop: Event) -> None:
+        """Jump to `at_ms`, never backwards and never beyond the end."""
+        if stop.is_set():
+            return
+        target = at_ms if self._end_ms is None else min(at_ms, self._end_ms)
+        self._now_ms = max(self._now_ms, target)
+
+    def ended(self) -> bool:
+        """Whether the end was reached."""
+        return self._end_ms is not None and self._now_ms >= self._end_ms
+
+
+class ScaledClock(Clock):
+    """A clock that starts at a given instant and runs `speed` times as fast as real time, up to an end."""
+
+    def __init__(self, start_ms: int, speed: float, *, end_ms: int | None = None) -> None:
+        self._start_ms = start_ms
+        self._speed = speed
+        self._end_ms = end_ms
+        self._origin_s = time.monotonic()
+
+    def now_ms(self) -> int:
+        """The start plus the scaled time since then."""
+        now = self._start_ms + int((time.monotonic() - self._origin_s) * 1_000 * self._speed)
+        return now if self._end_ms is None else min(now, self._end_ms)
+
+    def wait_until(self, at_ms: int, stop: Event) -> None:
+        """Sleep the scaled-down time."""
+        while not stop.is_set() and not self.ended():
+            left_ms = at_ms - self.now_ms()
+            if left_ms <= 0:
+                return
+            stop.wait(max(left_ms / 1_000 / self._speed, 0.001))
+
+    def ended(self) -> bool:
+        """Whether the end was reached."""
+        return self._end_ms is not None and self.now_ms() >= self._end_ms

@@ -1,0 +1,87 @@
+"""The ports of the bot. Each docstring is the contract that one test suite checks on every implementation."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from app.core.enums import OrderSide, OrderType
+from app.strategies.base import BaseStrategy
+
+__all__ = ["BaseStrategy", "IDataHandler", "IExecutor", "PositionView"]
+
+
+class PositionView(TypedDict):
+    """What an executor holds of one symbol, in base units."""
+
+    net_quantity: Decimal
+    total_buys: Decimal
+    total_sells: Decimal
+    is_flat: bool
+
+
+class IDataHandler(ABC):
+    """Where candles come from.
+
+    An implementation may also offer `clock` (an `app.core.clock.Clock`: the exchange's time) and
+    `instrument(symbol)` (an `app.domain.instrument.Instrument`: what the market allows); the bot uses them when present.
+    """
+
+    @abstractmethod
+    def get_historical_data(
+        self,
+        symbol: str,
+        timeframe: str,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """The newest `limit` closed candles within [start_date, end_date), oldest first.
+
+        Returns:
+            Float columns open, high, low, close (quote per base) and volume (base), indexed by open time: an aware UTC
+            DatetimeIndex, strictly increasing. Holes stay holes. Fewer rows than `limit` when there are no more.
+
+        Raises:
+            DataError: nothing could be had, or what came is no candle.
+        """
+
+    @abstractmethod
+    def get_latest_bar(self, symbol: str, timeframe: str) -> pd.Series:
+        """The newest closed candle as one row of `get_historical_data`; its `name` is the open time."""
+
+
+class IExecutor(ABC):
+    """What turns a decision into an order."""
+
+    @abstractmethod
+    def execute_order(
+        self,
+        symbol: str,
+        side: OrderSide,
+        quantity: Decimal | float,
+        order_type: OrderType = OrderType.MARKET,
+        price: Decimal | float | None = None,
+    ) -> dict[str, Any]:
+        """Send one order and book what came of it; both are durable when this returns.
+
+        Args:
+            symbol: As ccxt writes it, `BTC/USDT`.
+            side: Buy or sell.
+            quantity: Base units, more than zero.
+            order_type: Market or limit.
+            price: Quote per base: the limit, or for a market order the price at which the decision was made.
+
+        Returns:
+            The order in ccxt's unified shape (https://docs.ccxt.com/#/?id=order-structure).
+
+        Raises:
+            OrderRejected: final, nothing was traded.
+            OutcomeUnknown: it may have been traded.
+        """
+
+    @abstractmethod
+    def get_position(self, symbol: str) -> PositionView:
+        """What is held of `symbol`, from everything that was booked so far."""

@@ -1,0 +1,1 @@
+"""Candles: handlers, sources, quality."""

@@ -1,0 +1,1 @@
+"""The vocabulary of trading: values, instruments, fills, positions, errors. Standard library only."""

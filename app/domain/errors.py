@@ -1,0 +1,64 @@
+"""One tree of errors, sorted by what the caller should do.
+
+::
+
+    KeelError                 a person reads the sentence; `exit_code` is stable
+    ├── ConfigError           refuse to start; change the named setting                     exit 2
+    ├── DatabaseError         refuse to start or stop; the ledger cannot be trusted now     exit 4
+    ├── DataError             no decision in this cycle; try again at the next candle       exit 5
+    ├── StrategyError         the user's strategy is wrong; the sentence names file, line   exit 6
+    └── OrderError            exit 7
+        ├── OrderRejected     final: the order does not exist and never will
+        │   └── InsufficientFunds
+        └── OutcomeUnknown    the order may exist: reconcile before anything else
+"""
+
+from typing import ClassVar
+
+
+class KeelError(Exception):
+    """A failure that one clear sentence explains: the thing, its value, the remedy."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(KeelError):
+    """A setting or an argument is wrong."""
+
+    exit_code = 2
+
+
+class DatabaseError(KeelError):
+    """The database is locked, corrupt, unwritable or of another version."""
+
+    exit_code = 4
+
+
+class DataError(KeelError):
+    """Candles cannot be had, or are not what they should be."""
+
+    exit_code = 5
+
+
+class StrategyError(KeelError):
+    """A strategy raised, or returned something that is no signal."""
+
+    exit_code = 6
+
+
+class OrderError(KeelError):
+    """An order did not go through."""
+
+    exit_code = 7
+
+
+class OrderRejected(OrderError):
+    """A definitive refusal: nothing was traded and nothing will be."""
+
+
+class InsufficientFunds(OrderRejected):
+    """The account cannot pay for the order."""
+
+
+class OutcomeUnknown(OrderError):
+    """Nobody knows yet whether the order was executed."""

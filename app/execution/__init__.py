@@ -1,0 +1,1 @@
+"""Executors: what turns a decision into an order."""
