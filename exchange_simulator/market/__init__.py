@@ -1,0 +1,1 @@
+"""The exchange's market: virtual clock, price processes, house liquidity, candles and tickers."""
