@@ -1,0 +1,1 @@
+"""The exchange over the wire: REST, WebSocket streams, WebSocket API, limits and faults on demand."""

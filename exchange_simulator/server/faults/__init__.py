@@ -1,0 +1,1 @@
+"""Faults on demand: rules that say what goes wrong, when, and how often."""
