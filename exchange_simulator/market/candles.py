@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exchange_simulator.market.intervals import Interval
 from exchange_simulator.market.tape import Flags, Ints, Tape
@@ -33,7 +34,10 @@ class Column(IntEnum):
 
 
 COLUMNS = len(Column)
-_SUMMED = [Column.VOLUME, Column.QUOTE, Column.COUNT, Column.BUY_VOLUME, Column.BUY_QUOTE]
+_SUMMED = (Column.VOLUME, Column.QUOTE, Column.COUNT, Column.BUY_VOLUME, Column.BUY_QUOTE)
+_NEVER = np.iinfo(np.int64).max
+
+Positions = NDArray[np.intp]
 
 
 def no_rows() -> Ints:
@@ -45,21 +49,22 @@ def from_tape(tape: Tape, base_us: int) -> Ints:
     """Sparse candles of `base_us` microseconds from prints; marks (quantity 0) move prices but count no trade."""
     if not len(tape):
         return no_rows()
+    opened = tape.time_us // base_us * base_us
+    starts = _starts(opened)
     quote = tape.price * tape.quantity
-    columns = (
-        tape.time_us // base_us * base_us,
-        tape.price,
-        tape.price,
-        tape.price,
-        tape.price,
-        tape.quantity,
-        quote,
-        tape.quantity > 0,
-        tape.quantity * tape.buyer,
-        quote * tape.buyer,
-        np.full(len(tape), NO_TRADE),
-    )
-    return _grouped(np.stack(columns, axis=1).astype(np.int64, copy=False))
+    rows = np.empty((len(starts), COLUMNS), np.int64)
+    rows[:, Column.OPEN_US] = opened[starts]
+    rows[:, Column.OPEN] = tape.price[starts]
+    rows[:, Column.HIGH] = np.maximum.reduceat(tape.price, starts)
+    rows[:, Column.LOW] = np.minimum.reduceat(tape.price, starts)
+    rows[:, Column.CLOSE] = tape.price[_ends(starts, len(tape))]
+    rows[:, Column.VOLUME] = np.add.reduceat(tape.quantity, starts)
+    rows[:, Column.QUOTE] = np.add.reduceat(quote, starts)
+    rows[:, Column.COUNT] = np.add.reduceat(tape.quantity > 0, starts, dtype=np.int64)
+    rows[:, Column.BUY_VOLUME] = np.add.reduceat(tape.quantity * tape.buyer, starts)
+    rows[:, Column.BUY_QUOTE] = np.add.reduceat(quote * tape.buyer, starts)
+    rows[:, Column.FIRST_ID] = NO_TRADE
+    return rows
 
 
 def regrouped(rows: Ints, interval: Interval) -> Ints:
@@ -122,18 +127,28 @@ def _inside(opens_us: Ints, interval: Interval, holes: Sequence[tuple[int, int]]
     return inside
 
 
+def _starts(opens_us: Ints) -> Positions:
+    """Where a new open time begins."""
+    return np.flatnonzero(np.r_[True, opens_us[1:] != opens_us[:-1]])
+
+
+def _ends(starts: Positions, length: int) -> Positions:
+    ends: Positions = np.r_[starts[1:], length] - 1
+    return ends
+
+
 def _grouped(rows: Ints) -> Ints:
     """Merge neighbours with the same open time."""
-    opened = rows[:, Column.OPEN_US]
-    starts = np.flatnonzero(np.r_[True, opened[1:] != opened[:-1]])
+    starts = _starts(rows[:, Column.OPEN_US])
     if len(starts) == len(rows):
         return rows
-    out = rows[starts].copy()
+    out = rows[starts]
     out[:, Column.HIGH] = np.maximum.reduceat(rows[:, Column.HIGH], starts)
     out[:, Column.LOW] = np.minimum.reduceat(rows[:, Column.LOW], starts)
-    out[:, Column.CLOSE] = rows[np.r_[starts[1:], len(rows)] - 1, Column.CLOSE]
-    out[:, _SUMMED] = np.add.reduceat(rows[:, _SUMMED], starts, axis=0)
+    out[:, Column.CLOSE] = rows[_ends(starts, len(rows)), Column.CLOSE]
+    for column in _SUMMED:
+        out[:, column] = np.add.reduceat(rows[:, column], starts)
     ids = rows[:, Column.FIRST_ID]
-    known = np.minimum.reduceat(np.where(ids == NO_TRADE, np.iinfo(np.int64).max, ids), starts)
-    out[:, Column.FIRST_ID] = np.where(known == np.iinfo(np.int64).max, NO_TRADE, known)
+    known = np.minimum.reduceat(np.where(ids == NO_TRADE, _NEVER, ids), starts)
+    out[:, Column.FIRST_ID] = np.where(known == _NEVER, NO_TRADE, known)
     return out
