@@ -81,7 +81,7 @@ class RiskConfig(_Settings):
         default=Decimal(100), gt=0, description="What one position may cost, in quote units."
     )
     stop_loss_pct: float | None = Field(
-        default=None, gt=0, lt=1, description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %)."
+        default=None, gt=0, lt=100, description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %)."
     )
     take_profit_pct: float | None = Field(
         default=None, gt=0, description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %)."
@@ -211,7 +211,7 @@ def _known_keys(location: tuple[int | str, ...]) -> set[str]:
     for part in location:
         annotation = model.model_fields[str(part)].annotation
         model = next(
-            (kind for kind in (annotation, *getattr(annotation, "__args__", ())) if hasattr(kind, "model_fields"))
+            kind for kind in (annotation, *getattr(annotation, "__args__", ())) if hasattr(kind, "model_fields")
         )
     return set(model.model_fields)
 

@@ -1,6 +1,6 @@
 """Time comes in through the door: the bot never reads the wall clock by itself.
 
-Every clock counts milliseconds since the Unix epoch, UTC. A waiting clock ends its wait at once when the stop event is set.
+Every clock counts milliseconds since the Unix epoch, UTC. A wait ends at once when the stop event is set.
 """
 
 import time

@@ -26,7 +26,7 @@ class IDataHandler(ABC):
     """Where candles come from.
 
     An implementation may also offer `clock` (an `app.core.clock.Clock`: the exchange's time) and
-    `instrument(symbol)` (an `app.domain.instrument.Instrument`: what the market allows); the bot uses them when present.
+    `instrument(symbol)` (an `app.domain.instrument.Instrument`: what the market allows); the bot uses them if present.
     """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Vocabulary of money. All of it is exact decimals under one arithmetic context, whatever a library does to the global one."""
+"""Vocabulary of money: exact decimals under one context of our own, whatever a library does to the global one."""
 
 import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow

@@ -1,1 +1,9 @@
-"""The only code that queries the database."""
+"""The only code that queries the database: each repository is a collection, each call one durable fact."""
+
+from app.repositories.order_repository import OrderRepository
+from app.repositories.paper_repository import PaperRepository
+from app.repositories.signal_repository import SignalRepository
+from app.repositories.step_repository import StepRepository
+from app.repositories.trade_repository import TradeRepository
+
+__all__ = ["OrderRepository", "PaperRepository", "SignalRepository", "StepRepository", "TradeRepository"]

@@ -1,0 +1,42 @@
+"""The composition root: builds the chain from the settings. Nothing else constructs collaborators."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from app.cli.summary import Summary, summarize
+from app.config.models import BotConfig
+from app.core.bot import TradingBot, candles_needed
+from app.core.database import db, init_db
+from app.data.handler import CryptoDataHandler
+from app.execution.mock_executor import MockExecutor
+from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.strategies.loader import load_strategy
+
+
+@contextmanager
+def running_bot(config: BotConfig) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
+    """A paper-trading bot ready to start, and a function that sums up its run; the database closes at the end.
+
+    Raises:
+        KeelError: a setting, the strategy, the candles or the database is not usable; see `app.domain.errors`.
+    """
+    strategy = load_strategy(config.strategy)
+    init_db(config.db_path)
+    try:
+        with db.session_scope() as session:
+            trade_repo, signal_repo = TradeRepository(session), SignalRepository(session)
+            steps = StepRepository(session)
+            handler = _data_handler(config, steps, window=candles_needed(config, strategy))
+            executor = MockExecutor(
+                trade_repo,
+                signal_repo,
+                cash=config.paper.cash,
+                fee_rate=config.paper.fee_rate,
+                slippage_bp=config.paper.slippage_bp,
+                clock=handler.clock,
+                instrument_of=handler.instrument,
+            )
+            bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps)
+            yield bot, lambda: summarize(config, executor, trade_repo, steps)
+    finally:
+        db.close()

@@ -1,0 +1,64 @@
+"""`keel live` and `run_live.py`: trade candle by candle, on paper or live."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from app.cli.errors import exit_code_of
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options; documented in docs/command-line.md, which a test compares."""
+    options = argparse.ArgumentParser(prog="keel live", description="Trade candle by candle, on paper or live.")
+    options.add_argument("--config", default="settings/config.json", help="settings file (default: %(default)s)")
+    options.add_argument(
+        "--mode", choices=("mock", "live"), default="mock", help="mock: paper money; live: real orders (default: mock)"
+    )
+    options.add_argument(
+        "--sleep", type=_seconds, default=60.0, metavar="SECONDS", help="longest wait between two cycles (default: 60)"
+    )
+    options.add_argument("--until-end", action="store_true", help="stop at the replay's last candle, print a summary")
+    options.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_argument("--log-file", metavar="FILE", help="also write the log to this file")
+    options.add_argument("--log-json", action="store_true", help="log one JSON object per line")
+    return options
+
+
+def main(argv: list[str]) -> int:
+    """Parse and run; the exit code is stable (see `app.domain.errors`)."""
+    arguments = parser().parse_args(argv)
+    return exit_code_of("keel live", lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from app.cli.compose import running_bot
+    from app.cli.logs import configure_logging
+    from app.config.models import BotConfig
+    from app.domain.errors import ConfigError
+
+    config = BotConfig.load_from_file(arguments.config)
+    secrets = [config.exchange.api_key.get_secret_value(), config.exchange.api_secret.get_secret_value()]
+    configure_logging(secrets=secrets, log_file=arguments.log_file, as_json=arguments.log_json)
+    if arguments.mode == "live":
+        raise ConfigError("--mode live: the live executor is not built yet, so no order would be real: use --mode mock")
+    if arguments.until_end and config.exchange.name != "replay":
+        raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
+    with running_bot(config) as (bot, summarize):
+        bot.start(sleep_seconds=arguments.sleep)
+        summary = summarize()
+    if arguments.json:
+        print(json.dumps(asdict(summary), default=str))
+    else:
+        print(summary.text(), file=sys.stdout)
+    return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one above 0, such as 60") from None
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0: give a number of seconds, such as 60")
+    return seconds

@@ -1,0 +1,50 @@
+"""`keel`: finds the command and hands over. Imports nothing heavy, so that help answers at once."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+# command: (module:function, one line of help)
+COMMANDS: Final = {
+    "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
+}
+EXIT_USAGE: Final = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; the process's by default.
+
+    Returns:
+        The exit code: 0 done, 1 unforeseen, 2 usage or settings, else as in `app.domain.errors`.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name == "--version":
+        from importlib.metadata import version
+
+        print(f"keel {version('keelbot')}")
+        return 0
+    if name not in COMMANDS:
+        print(f"keel: {name!r} is no command: use one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return EXIT_USAGE
+    module, function = COMMANDS[name][0].split(":")
+    result: int = getattr(import_module(module), function)(rest)
+    return result
+
+
+def _help() -> str:
+    lines = [f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: keel COMMAND [options]", "", "A trading bot that can be left alone with money.", "", *lines, ""]
+        + ["`keel COMMAND --help` lists a command's options; `keel --version` prints the version."]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,288 @@
+"""The bot: fetch, compute, decide, execute, record. All that is clever lives elsewhere."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+import pandas as pd
+
+from app.config.models import BotConfig
+from app.core.clock import Clock, SystemClock
+from app.core.cycle import Cycle
+from app.core.decision import Action, Decision, Signal, decide
+from app.core.enums import OrderSide, OrderType
+from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
+from app.core.pacing import Pacing
+from app.core.shutdown import stop_on_signals
+from app.core.window import Window, inspect_window
+from app.domain.errors import OrderRejected
+from app.domain.instrument import Instrument
+from app.domain.timeframe import Timeframe
+from app.domain.values import MONEY, Price, Quantity, exact
+from app.models.sql import Step
+from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.strategies.guarded import signal_frame
+
+logger = logging.getLogger(__name__)
+
+AnyNumber = TypeVar("AnyNumber", Decimal, float)
+
+WINDOW_MARGIN: Final = 20  # candles beyond the slow window
+DEFAULT_SLOW_WINDOW: Final = 50
+CANDLE_COLUMNS: Final = frozenset({"open", "high", "low", "close", "volume", "signal"})
+
+
+class TradingBot:
+    """Trades one symbol with one strategy.
+
+    Args:
+        config: All settings.
+        data_handler: Where candles come from; its `clock` and `instrument(symbol)` are used when it has them.
+        strategy: Gives a signal per candle.
+        executor: Sends orders and knows the position.
+        trade_repo: Booked trades.
+        signal_repo: Recorded signals.
+        clock: By which candles close; the data handler's by default, else this machine's.
+        instrument: What the market allows; asked of the data handler by default.
+        steps: Where each cycle is recorded; beside the signals by default.
+
+    Attributes:
+        symbol: The market, `BTC/USDT`.
+        timeframe: The candle length, `1m`.
+        buffer_size: How many candles each cycle asks for.
+        last_signal_value: The signal that was last acted upon (1, -1, 0); None before the first. Survives restarts.
+    """
+
+    def __init__(
+        self,
+        config: BotConfig,
+        data_handler: IDataHandler,
+        strategy: BaseStrategy,
+        executor: IExecutor,
+        trade_repo: TradeRepository,
+        signal_repo: SignalRepository,
+        *,
+        clock: Clock | None = None,
+        instrument: Instrument | None = None,
+        steps: StepRepository | None = None,
+    ) -> None:
+        self.config = config
+        self.data_handler = data_handler
+        self.strategy = strategy
+        self.executor = executor
+        self.trade_repo = trade_repo
+        self.signal_repo = signal_repo
+        self.symbol = config.strategy.symbol
+        self.timeframe = config.strategy.timeframe
+        self.buffer_size = candles_needed(config, strategy)
+        self._length = Timeframe.parse(self.timeframe)
+        exchange_clock = clock or _clock_of(data_handler)
+        self._clock_is_the_exchanges = exchange_clock is not None
+        self._clock = exchange_clock or SystemClock()
+        self._instrument = instrument
+        self._steps = steps or _steps_beside(signal_repo)
+        self._stop = threading.Event()
+        self._newest_is_late = False
+        self.last_signal_value: int | None = self._restore_last_signal()
+
+    def run_once(self) -> None:
+        """One cycle: fetch, compute, decide, execute, record. Errors of data, strategy and executor come out."""
+        cycle = Cycle()
+        try:
+            window = self._fetch_window()
+            cycle.decision = self._judge(window, cycle)
+            self._act(cycle)
+        except BaseException as error:
+            cycle.error = error
+            raise
+        finally:
+            self._record(cycle)
+
+    def start(self, sleep_seconds: float = 60) -> None:
+        """Run cycles until `stop()`, Ctrl+C, SIGTERM or the clock's end.
+
+        Waits until the next candle has closed, at most `sleep_seconds`. A failing cycle is logged and tried again, with
+        growing pauses while it keeps failing.
+        """
+        pacing = Pacing(self._length, int(sleep_seconds * 1_000))
+        iteration = 0
+        logger.info("Starting %s on %s %s", type(self.strategy).__name__, self.symbol, self.timeframe)
+        with stop_on_signals(self.stop):
+            while not self._stop.is_set():
+                iteration += 1
+                at_the_end = self._clock.ended()
+                try:
+                    logger.info("Iteration %d at %s", iteration, _utc(self._clock.now_ms()))
+                    self.run_once()
+                    pacing.succeeded(late=self._newest_is_late)
+                except KeyboardInterrupt:
+                    break
+                except Exception:
+                    logger.exception("Error in trading cycle")
+                    pacing.failed()
+                if at_the_end:
+                    break
+                self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), self._stop)
+        logger.info("Stopped after %d iterations", iteration)
+
+    def stop(self) -> None:
+        """Let `start` return after the current cycle; safe from any thread."""
+        self._stop.set()
+
+    def _fetch_window(self) -> Window:
+        frame = self.data_handler.get_historical_data(
+            symbol=self.symbol, timeframe=self.timeframe, limit=self.buffer_size
+        )
+        window = inspect_window(frame, self._length, self._clock.now_ms())
+        for notice in window.notices:
+            logger.warning("%s %s: %s", self.symbol, self.timeframe, notice)
+        self._newest_is_late = self._clock_is_the_exchanges and window.late > 0
+        return window
+
+    def _judge(self, window: Window, cycle: Cycle) -> Decision:
+        """Signal and decision for the newest closed candle."""
+        if reason := self._why_undecidable(window):
+            return Decision(Action.NO_DECISION, f"no decision: {reason}")
+        signals = signal_frame(self.strategy, window.candles)
+        last = signals.iloc[-1]
+        cycle.candle_time = signals.index[-1].to_pydatetime()
+        cycle.close = float(last["close"])
+        cycle.indicators = self._extract_indicators(signals)
+        cycle.signal = Signal(int(last["signal"]))
+        logger.info("Latest signal: %d (1=BUY, -1=SELL, 0=NEUTRAL)", cycle.signal)
+        held = exact(self.executor.get_position(self.symbol)["net_quantity"])
+        logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
+        last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
+        return self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+
+    def _within_market(self, decision: Decision, price: Decimal) -> Decision:
+        """Hold instead of an entry that the market would refuse."""
+        if decision.action is not Action.ENTER:
+            return decision
+        quantity = Quantity(self._calculate_order_quantity(price))
+        refusal = self._market().refusal(quantity, Price(price))
+        return Decision(Action.HOLD, f"held: buy signal, but {refusal}") if refusal else decision
+
+    def _why_undecidable(self, window: Window) -> str | None:
+        """Why no decision may be made on this window, in words; None when one may."""
+        warmup = warmup_of(self.strategy)
+        if window.missing:
+            return f"{window.missing} candles missing since {window.first_gap}"
+        if self._newest_is_late:
+            return f"the newest candle is {window.late} candles late"
+        if len(window.candles) < max(warmup, 1):
+            return f"{len(window.candles)} closed candles, {max(warmup, 1)} needed"
+        return None
+
+    def _act(self, cycle: Cycle) -> None:
+        """Execute the decision, if it needs an order."""
+        logger.info("Decision: %s", cycle.decision.reason)
+        side = cycle.decision.action.side
+        if side is None or cycle.close is None:
+            return
+        price = exact(cycle.close)
+        if side is OrderSide.BUY:
+            quantity = self._calculate_order_quantity(price)
+        else:
+            quantity = self.executor.get_position(self.symbol)["net_quantity"]
+        order = self.executor.execute_order(
+            symbol=self.symbol, side=side, quantity=quantity, order_type=OrderType.MARKET, price=price
+        )
+        cycle.order_id = _order_id(order)
+        logger.info("Order executed: %s %s %s at %s", side, quantity, self.symbol, price)
+
+    def _calculate_order_quantity(self, price: AnyNumber) -> AnyNumber:
+        """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.
+
+        Exact for a Decimal price; a float for a float, so that a user's arithmetic with floats goes on.
+        """
+        wanted = MONEY.divide(self.config.risk.max_position_size_usd, exact(price))
+        quantity = self._market().quantity(wanted)
+        return quantity if isinstance(price, Decimal) else float(quantity)
+
+    def _extract_indicators(self, df: pd.DataFrame) -> dict[str, Any]:
+        """The last row's indicator columns and its close."""
+        last = df.iloc[-1]
+        return {str(name): last[name] for name in df.columns if name == "close" or name not in CANDLE_COLUMNS}
+
+    def _save_signal(
+        self, signal_value: int, timestamp: datetime, price: float, indicators: Mapping[str, Any]
+    ) -> None:
+        """Record a signal; a failure is logged and does not stop trading."""
+        try:
+            self.signal_repo.create(
+                symbol=self.symbol,
+                signal_value=signal_value,
+                signal_metadata={"price": price, **indicators},
+                timestamp=timestamp,
+            )
+        except Exception:
+            logger.exception("Failed to save signal")
+
+    def _record(self, cycle: Cycle) -> None:
+        """Write down the cycle, also a failed one."""
+        if cycle.is_settled and cycle.signal is not None:
+            self.last_signal_value = int(cycle.signal)
+        if cycle.signal is not None and cycle.candle_time is not None and cycle.close is not None:
+            self._save_signal(int(cycle.signal), cycle.candle_time, cycle.close, cycle.indicators)
+        if self._steps is None:
+            return
+        step = cycle.step(
+            now_ms=self._clock.now_ms(),
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            strategy=self.config.strategy.name,
+        )
+        try:
+            self._steps.record(step)
+        except Exception:
+            logger.exception("Failed to record the step")
+
+    def _restore_last_signal(self) -> int | None:
+        """The signal that was last acted upon, from the database."""
+        if self._steps is None:
+            return None
+        if step := self._steps.last_settled(self.symbol, self.timeframe):
+            return step.signal_value
+        saved = self.signal_repo.get_latest(1, symbol=self.symbol)
+        return saved[0].signal_value if saved else None
+
+    def _market(self) -> Instrument:
+        if self._instrument is None:
+            offered = getattr(self.data_handler, "instrument", None)
+            market = offered(self.symbol) if callable(offered) else None
+            self._instrument = market if isinstance(market, Instrument) else Instrument.default(self.symbol)
+        return self._instrument
+
+
+def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
+    """How many candles a cycle needs: the slow window and a margin, or more when the strategy's warm-up is longer."""
+    slow = config.strategy.params.get("slow_window", DEFAULT_SLOW_WINDOW)
+    return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
+
+
+def warmup_of(strategy: BaseStrategy) -> int:
+    """The strategy's declared warm-up in candles; 0 when it declares none."""
+    declared = getattr(strategy, "warmup", 0)
+    return declared if isinstance(declared, int) else 0
+
+
+def _clock_of(data_handler: IDataHandler) -> Clock | None:
+    clock = getattr(data_handler, "clock", None)
+    return clock if isinstance(clock, Clock) else None
+
+
+def _steps_beside(signal_repo: SignalRepository) -> StepRepository | None:
+    return StepRepository(signal_repo.session) if isinstance(signal_repo, SignalRepository) else None
+
+
+def _order_id(order: Mapping[str, Any]) -> str | None:
+    identity = order.get("id") if isinstance(order, Mapping) else None
+    return identity if isinstance(identity, str) else None
+
+
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,56 @@
+"""What one cycle of the bot found out; it becomes the recorded step."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core.decision import Action, Decision, Signal
+from app.domain.errors import OrderRejected
+from app.models.sql import Step
+from app.repositories.signal_repository import json_ready
+
+
+@dataclass(slots=True)
+class Cycle:
+    """Filled in as the cycle goes on, so that a failing one is recorded as far as it got.
+
+    Attributes:
+        candle_time: Open time of the judged candle.
+        close: Its close, quote per base.
+        signal: The strategy's signal; None when there was no decision.
+        indicators: The candle's indicator values.
+        decision: What to do, and why.
+        order_id: The order that was executed.
+        error: What ended the cycle early.
+    """
+
+    candle_time: datetime | None = None
+    close: float | None = None
+    signal: Signal | None = None
+    indicators: dict[str, Any] = field(default_factory=dict)
+    decision: Decision = Decision(Action.NO_DECISION, "no decision: the cycle did not get that far")
+    order_id: str | None = None
+    error: BaseException | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the signal needs no further attempt: acted upon, held, or definitively refused."""
+        return self.signal is not None and (self.error is None or isinstance(self.error, OrderRejected))
+
+    def step(self, *, now_ms: int, symbol: str, timeframe: str, strategy: str) -> Step:
+        """The row that records this cycle."""
+        return Step(
+            recorded_at=datetime.fromtimestamp(now_ms / 1_000, UTC),
+            symbol=symbol,
+            timeframe=timeframe,
+            strategy=strategy,
+            candle_time=self.candle_time,
+            close=self.close,
+            signal_value=None if self.signal is None else int(self.signal),
+            indicators=json_ready(self.indicators),
+            action=self.decision.action.value,
+            reason=self.decision.reason,
+            order_id=self.order_id,
+            error=None if self.error is None else f"{type(self.error).__name__}: {self.error}",
+            is_settled=self.is_settled,
+        )

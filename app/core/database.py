@@ -1,0 +1,208 @@
+"""The database: opened once, migrated, one unit of work per business fact.
+
+SQLite runs in WAL mode with full sync: what a unit of work has committed survives kill -9 and power loss.
+https://sqlite.org/pragma.html#pragma_synchronous
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from app.domain.errors import DatabaseError
+
+BUSY_TIMEOUT_MS: Final = 5_000
+HEAD_REVISION: Final = "0001"  # the newest script in app/migrations/versions; a test compares the two
+KNOWN_REVISIONS: Final = ("0001",)
+_RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables."""
+
+
+class Database:
+    """A door to one database. `init_db` opens the global `db`; tests and tools may open their own."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._sessions: sessionmaker[Session] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; raises DatabaseError before `open`."""
+        if self._engine is None:
+            raise DatabaseError("the database is not open: call init_db(db_path) first")
+        return self._engine
+
+    def open(self, db_path: str | Path) -> None:
+        """Open or create the database at a path (or database URL) and bring its schema up to date.
+
+        Raises:
+            DatabaseError: locked, corrupt, from a newer version, or not writable.
+        """
+        self.close()
+        engine = _create_engine(str(db_path))
+        try:
+            _check_and_migrate(engine, str(db_path))
+        except BaseException:
+            engine.dispose()
+            raise
+        self._engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    def close(self) -> None:
+        """Close all connections; `open` may follow."""
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = self._sessions = None
+
+    @contextmanager
+    def session_scope(self) -> Iterator[Session]:
+        """A session: committed at the end, rolled back on an error.
+
+        Repositories commit each fact when its call returns, so a scope may stay open as long as a bot runs.
+        """
+        if self._sessions is None:
+            raise DatabaseError("the database is not open: call init_db(db_path) first")
+        session = self._sessions()
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+
+
+db: Final = Database()
+
+
+def init_db(db_path: str | Path) -> Database:
+    """Open the global `db` at `db_path` and bring its schema up to date; see `Database.open`."""
+    db.open(db_path)
+    return db
+
+
+@contextmanager
+def unit_of_work(session: Session) -> Iterator[None]:
+    """One business fact: all that is written inside becomes durable together, when the outermost unit ends.
+
+    Reads belong inside too, so that no transaction stays open while the bot sleeps.
+    """
+    if session.info.get("in_unit_of_work"):
+        yield
+        return
+    session.info["in_unit_of_work"] = True
+    try:
+        yield
+        session.commit()
+    except BaseException as error:
+        session.rollback()
+        if isinstance(error, DBAPIError):
+            raise DatabaseError(_explain(error, str(session.get_bind()))) from error
+        raise
+    finally:
+        session.info["in_unit_of_work"] = False
+
+
+def sqlite_module() -> ModuleType:
+    """The SQLite driver: `pysqlite3` where it is installed, because its SQLite has the WAL-reset bug fixed (3.51.3)."""
+    try:
+        import pysqlite3  # noqa: PLC0415  # optional: not built for every platform
+    except ImportError:
+        import sqlite3  # noqa: PLC0415
+
+        return sqlite3
+    module: ModuleType = pysqlite3
+    return module
+
+
+def _create_engine(location: str) -> Engine:
+    if "://" in location and not location.startswith("sqlite"):
+        return create_engine(location)
+    path = location.removeprefix("sqlite:///")
+    if path == ":memory:":
+        engine = create_engine("sqlite://", module=sqlite_module(), poolclass=StaticPool)
+    else:
+        folder = Path(path).parent
+        if not folder.exists():
+            folder.mkdir(parents=True)
+        engine = create_engine(f"sqlite:///{path}", module=sqlite_module())
+    event.listen(engine, "connect", _configure_connection)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _configure_connection(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DB-API connection
+    connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _check_and_migrate(engine: Engine, location: str) -> None:
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":
+                _check_integrity(connection.execute(text("PRAGMA quick_check(1)")).scalar(), location)
+            revision = _revision(connection, location)
+            if revision == HEAD_REVISION:
+                return
+            if revision is not None and revision not in KNOWN_REVISIONS:
+                raise DatabaseError(
+                    f"database {location} was written by a newer Keel (schema {revision}, known is {HEAD_REVISION}): "
+                    "upgrade Keel or choose another db_path"
+                )
+        _migrate(engine)
+    except DBAPIError as error:
+        raise DatabaseError(_explain(error, location)) from error
+
+
+def _check_integrity(verdict: object, location: str) -> None:
+    if verdict != "ok":
+        raise DatabaseError(f"database {location} is corrupt ({verdict}): {_RESTORE}")
+
+
+def _revision(connection: Connection, location: str) -> str | None:
+    """The schema's revision; None for an empty database."""
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" not in tables:
+        names = ", ".join(sorted(tables)[:3])
+        raise DatabaseError(f"database {location} holds other tables ({names}) and is not Keel's: choose another db_path")
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _migrate(engine: Engine) -> None:
+    """Run the Alembic scripts; imported here because a database that is up to date does not need it."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _explain(error: DBAPIError, location: str) -> str:
+    """The database's complaint as one sentence with a remedy."""
+    reason = str(error.orig)
+    if "locked" in reason or "busy" in reason:
+        return f"database {location} is locked by another process: stop that process or choose another db_path"
+    if "not a database" in reason or "malformed" in reason:
+        return f"database {location} is corrupt ({reason}): {_RESTORE}"
+    if "readonly" in reason or "unable to open" in reason:
+        return f"database {location} cannot be opened for writing ({reason}): check the folder and its permissions"
+    if "full" in reason or "disk I/O" in reason:
+        return f"database {location} cannot be written ({reason}): free some disk space"
+    return f"database {location} failed: {reason}"

@@ -1,0 +1,39 @@
+"""Orders in ccxt's unified shape: https://docs.ccxt.com/#/?id=order-structure."""
+
+from datetime import UTC
+from typing import Any
+
+from app.domain.values import MONEY
+from app.models.sql import Order
+
+
+def ccxt_order(order: Order, quote: str) -> dict[str, Any]:
+    """The recorded order as ccxt would return it; numbers are floats, as there."""
+    remaining = MONEY.subtract(order.quantity, order.filled)
+    cost = MONEY.multiply(order.filled, order.average) if order.average is not None else None
+    fee = {"cost": float(order.fee), "currency": quote}
+    moment = order.timestamp.astimezone(UTC)
+    return {
+        "id": order.id,
+        "clientOrderId": order.id,
+        "timestamp": int(moment.timestamp() * 1_000),
+        "datetime": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "symbol": order.symbol,
+        "type": order.order_type,
+        "side": order.side.value,
+        "price": _number(order.average if order.price is None else order.price),
+        "amount": float(order.quantity),
+        "filled": float(order.filled),
+        "remaining": float(remaining),
+        "average": _number(order.average),
+        "cost": _number(cost),
+        "status": order.status,
+        "fee": fee,
+        "fees": [fee],
+        "trades": [],
+        "info": {},
+    }
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]  # a Decimal

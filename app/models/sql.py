@@ -1,0 +1,113 @@
+"""The tables. Facts are only ever added; the running sums beside them are kept in the same unit of work."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base
+from app.core.enums import OrderSide
+from app.models.types import ExactDecimal, Side, UtcDateTime
+
+
+class Trade(Base):
+    """A purchase or sale that happened."""
+
+    __tablename__ = "trades"
+    __table_args__ = (Index("ix_trades_symbol_timestamp", "symbol", "timestamp", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(40))
+    side: Mapped[OrderSide] = mapped_column(Side)
+    price: Mapped[Decimal] = mapped_column(ExactDecimal)
+    quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
+    fee: Mapped[Decimal] = mapped_column(ExactDecimal)
+    pnl: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("orders.id"))
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Holding(Base):
+    """The running sum of a symbol's trades, kept so that reading a position does not grow with history."""
+
+    __tablename__ = "holdings"
+
+    symbol: Mapped[str] = mapped_column(String(40), primary_key=True)
+    total_buys: Mapped[Decimal] = mapped_column(ExactDecimal)
+    total_sells: Mapped[Decimal] = mapped_column(ExactDecimal)
+    cost: Mapped[Decimal] = mapped_column(ExactDecimal)
+    realized: Mapped[Decimal] = mapped_column(ExactDecimal)
+
+
+class Order(Base):
+    """An order that an executor accepted."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(40), index=True)
+    side: Mapped[OrderSide] = mapped_column(Side)
+    order_type: Mapped[str] = mapped_column(String(20))
+    quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
+    price: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    filled: Mapped[Decimal] = mapped_column(ExactDecimal)
+    average: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    fee: Mapped[Decimal] = mapped_column(ExactDecimal)
+    status: Mapped[str] = mapped_column(String(20))
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PaperAccount(Base):
+    """The cash of paper trading in one quote asset."""
+
+    __tablename__ = "paper_accounts"
+
+    asset: Mapped[str] = mapped_column(String(20), primary_key=True)
+    starting_cash: Mapped[Decimal] = mapped_column(ExactDecimal)
+    cash: Mapped[Decimal] = mapped_column(ExactDecimal)
+
+
+class Sequence(Base):
+    """Numbers that are given out once, also over restarts: order ids come from here."""
+
+    __tablename__ = "sequences"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last: Mapped[int]
+
+
+class SignalRecord(Base):
+    """A strategy's signal for one candle, with the indicator values behind it."""
+
+    __tablename__ = "signals"
+    __table_args__ = (Index("ix_signals_symbol_id", "symbol", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(40))
+    signal_value: Mapped[int]
+    signal_metadata: Mapped[dict[str, Any]] = mapped_column(JSON)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Step(Base):
+    """One cycle of the bot: what it judged, what it decided and why, and what came of it."""
+
+    __tablename__ = "steps"
+    __table_args__ = (Index("ix_steps_symbol_id", "symbol", "timeframe", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    symbol: Mapped[str] = mapped_column(String(40))
+    timeframe: Mapped[str] = mapped_column(String(4))
+    strategy: Mapped[str] = mapped_column(Text)
+    candle_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    close: Mapped[float | None]
+    signal_value: Mapped[int | None]
+    indicators: Mapped[dict[str, Any]] = mapped_column(JSON)
+    action: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    is_settled: Mapped[bool]
