@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.lock"
 COMPILE = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--no-header", "--no-annotate", "--quiet"]
-BLOCK = re.compile(r"^(?P<name>build-constraint-dependencies|constraint-dependencies) = \[.*?\]\n", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"^(?P<name>build-constraint-dependencies|constraint-dependencies) = \[.*?\]\n", re.DOTALL | re.MULTILINE
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -35,8 +37,10 @@ def write() -> int:
     project = tomllib.loads(text)
     groups = [argument for name in project["dependency-groups"] for argument in ("--group", name)]
     pins = _resolve([*COMPILE, *groups])
-    build = _resolve(["uv", "pip", "compile", "--universal", "--no-header", "--no-annotate", "--quiet", "-"],
-                     "\n".join(project["build-system"]["requires"]))
+    build = _resolve(
+        ["uv", "pip", "compile", "--universal", "--no-header", "--no-annotate", "--quiet", "-"],
+        "\n".join(project["build-system"]["requires"]),
+    )
     PROJECT.write_text(_with_pins(text, pins, build))
     hashed = ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--output-file", str(LOCK)]
     subprocess.run([*COMPILE, *hashed], cwd=ROOT, check=True)
@@ -51,7 +55,9 @@ def check() -> int:
     for package in distributions():
         name = _normal(package.metadata["Name"])
         if name not in {"keelbot", "pip", "setuptools", "wheel"} and package.version not in pinned.get(name, set()):
-            wrong.append(f"{name} {package.version} is installed, pinned is {' or '.join(pinned.get(name, {'nothing'}))}")
+            wrong.append(
+                f"{name} {package.version} is installed, pinned is {' or '.join(pinned.get(name, {'nothing'}))}"
+            )
     print("\n".join(sorted(wrong)) or f"all of {len(list(distributions()))} installed packages are pinned")
     return 1 if wrong else 0
 
@@ -80,7 +86,7 @@ def _pinned_versions(pins: list[str]) -> dict[str, set[str]]:
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.split("[")[0]).lower()
+    return re.sub(r"[-_.]+", "-", name.split("[", maxsplit=1)[0]).lower()
 
 
 if __name__ == "__main__":

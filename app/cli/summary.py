@@ -44,9 +44,7 @@ class Summary:
         )
 
 
-def summarize(
-    config: BotConfig, executor: MockExecutor, trade_repo: TradeRepository, steps: StepRepository
-) -> Summary:
+def summarize(config: BotConfig, executor: MockExecutor, trade_repo: TradeRepository, steps: StepRepository) -> Summary:
     """The totals of the config's symbol."""
     symbol, timeframe = config.strategy.symbol, config.strategy.timeframe
     position = trade_repo.position(symbol)

@@ -18,11 +18,9 @@ from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
 from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.window import Window, inspect_window
-from app.domain.errors import OrderRejected
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
-from app.models.sql import Step
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.guarded import signal_frame
 
@@ -208,9 +206,7 @@ class TradingBot:
         last = df.iloc[-1]
         return {str(name): last[name] for name in df.columns if name == "close" or name not in CANDLE_COLUMNS}
 
-    def _save_signal(
-        self, signal_value: int, timestamp: datetime, price: float, indicators: Mapping[str, Any]
-    ) -> None:
+    def _save_signal(self, signal_value: int, timestamp: datetime, price: float, indicators: Mapping[str, Any]) -> None:
         """Record a signal; a failure is logged and does not stop trading."""
         try:
             self.signal_repo.create(

@@ -64,4 +64,4 @@ def _on_grid(value: Decimal, grid: Decimal, rounding: str) -> Decimal:
     if grid == 0:
         return value
     units = MONEY.divide(value, grid).quantize(Decimal(1), rounding=rounding, context=MONEY)
-    return MONEY.multiply(units, grid)
+    return MONEY.normalize(MONEY.multiply(units, grid))

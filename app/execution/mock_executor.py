@@ -85,7 +85,7 @@ class MockExecutor(IExecutor):
             fee = fee_of(amount, fill_price, self._fee_rate)
             self._settle(instrument, side, amount, fill_price, fee)
             order = self._book(symbol, side, order_type, amount, price, fill_price, fee)
-        logger.info("Paper order filled: %s %s %s at %s, fee %s", side, f"{amount:f}", symbol, fill_price, fee)
+        logger.info("Paper order filled: %s %s %s at %s", side, f"{amount:f}", symbol, f"{fill_price:f} (fee {fee:f})")
         return ccxt_order(order, instrument.quote)
 
     def get_position(self, symbol: str) -> PositionView:

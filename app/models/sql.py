@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
@@ -103,7 +103,7 @@ class Step(Base):
     timeframe: Mapped[str] = mapped_column(String(4))
     strategy: Mapped[str] = mapped_column(Text)
     candle_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    close: Mapped[float | None]
+    close: Mapped[float | None] = mapped_column(Double)
     signal_value: Mapped[int | None]
     indicators: Mapped[dict[str, Any]] = mapped_column(JSON)
     action: Mapped[str] = mapped_column(String(20))

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Dialect, Numeric, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.core.enums import OrderSide
-from app.domain.values import exact
+from app.domain.values import MONEY, exact
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -22,10 +22,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | float | str | None, dialect: Dialect) -> str | Decimal | None:
-        """Plain notation, never 1E+3."""
+        """Plain notation without trailing zeros, never 1E+3."""
         if value is None:
             return None
-        number = exact(value)
+        number = MONEY.normalize(exact(value))
         return f"{number:f}" if dialect.name == "sqlite" else number
 
     def process_result_value(self, value: str | Decimal | None, dialect: Dialect) -> Decimal | None:

@@ -39,9 +39,7 @@ def test_a_partial_sale_takes_its_share_of_the_average_cost():
 
 def test_selling_more_than_is_held_books_the_rest_without_cost():
     after, profit = (
-        Position()
-        .bought(Quantity(D(1)), Price(D(10)), Money(D(0)))
-        .sold(Quantity(D(2)), Price(D(10)), Money(D(0)))
+        Position().bought(Quantity(D(1)), Price(D(10)), Money(D(0))).sold(Quantity(D(2)), Price(D(10)), Money(D(0)))
     )
     assert profit == D(10)
     assert after.quantity == D(-1)

@@ -87,7 +87,7 @@ def _create_record() -> None:
         sa.Column("timeframe", sa.String(4), nullable=False),
         sa.Column("strategy", sa.Text, nullable=False),
         sa.Column("candle_time", UtcDateTime),
-        sa.Column("close", sa.Float),
+        sa.Column("close", sa.Double),
         sa.Column("signal_value", sa.Integer),
         sa.Column("indicators", sa.JSON, nullable=False),
         sa.Column("action", sa.String(20), nullable=False),

@@ -1,0 +1,173 @@
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from app.core import database as module
+from app.core.database import HEAD_REVISION, KNOWN_REVISIONS, Base, Database, db, init_db, sqlite_module, unit_of_work
+from app.domain.errors import DatabaseError
+from app.models.sql import Sequence
+
+# the bot's own driver: two SQLite libraries in one process undo each other's file locks
+sqlite3 = sqlite_module()
+
+
+def seen_by_another_connection(path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT name FROM sequences").fetchall()
+
+
+def numbers(database: Database) -> dict[str, int]:
+    with database.session_scope() as session:
+        return dict(session.execute(text("SELECT name, last FROM sequences")).all())
+
+
+def test_init_db_opens_the_global_database(tmp_path):
+    assert init_db(tmp_path / "new" / "keel.db") is db
+    try:
+        with db.session_scope() as session:
+            assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD_REVISION
+    finally:
+        db.close()
+
+
+def test_a_database_in_memory_works():
+    database = Database()
+    database.open(":memory:")
+    with database.session_scope() as session:
+        session.add(Sequence(name="a", last=1))
+    assert numbers(database) == {"a": 1}
+    database.close()
+
+
+def test_the_migrations_create_exactly_the_tables_of_the_models(database):
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_known_revisions_are_those_of_the_scripts(database):
+    config = Config()
+    config.set_main_option("script_location", str(module.Path(module.__file__).parent.parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_current_head() == HEAD_REVISION
+    assert sorted(script.revision for script in scripts.walk_revisions()) == sorted(KNOWN_REVISIONS)
+
+
+def test_sqlite_runs_in_wal_mode_with_full_sync(database):
+    with database.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_a_scope_commits_at_its_end_and_rolls_back_on_an_error(database):
+    with database.session_scope() as session:
+        session.add(Sequence(name="kept", last=1))
+    with pytest.raises(RuntimeError, match="stop"), database.session_scope() as session:
+        session.add(Sequence(name="lost", last=1))
+        session.flush()
+        raise RuntimeError("stop")
+    assert numbers(database) == {"kept": 1}
+
+
+def test_a_unit_of_work_is_durable_when_it_ends_and_not_before(database, database_path):
+    with database.session_scope() as session:
+        with unit_of_work(session):
+            with unit_of_work(session):
+                session.add(Sequence(name="inner", last=1))
+            assert seen_by_another_connection(database_path) == []
+        assert seen_by_another_connection(database_path) == [("inner",)]
+
+
+def test_a_failed_unit_of_work_leaves_nothing_and_the_session_usable(database):
+    with database.session_scope() as session:
+        with pytest.raises(RuntimeError), unit_of_work(session):
+            session.add(Sequence(name="lost", last=1))
+            raise RuntimeError
+        with unit_of_work(session):
+            session.add(Sequence(name="kept", last=1))
+    assert numbers(database) == {"kept": 1}
+
+
+def test_no_transaction_stays_open_after_a_unit_of_work(database, database_path):
+    with database.session_scope() as session:
+        with unit_of_work(session):
+            session.execute(text("SELECT 1"))
+        with closing(sqlite3.connect(database_path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+
+
+def test_a_database_that_is_not_open_says_so():
+    with pytest.raises(DatabaseError, match="init_db"), Database().session_scope():
+        pass
+
+
+def test_a_database_of_a_newer_version_is_refused(database_path):
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseError, match="newer Keel.*9999.*upgrade"):
+        Database().open(database_path)
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
+    path = tmp_path / "keel.db"
+    path.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(DatabaseError, match="corrupt"):
+        Database().open(path)
+    assert path.read_bytes() == b"this is no database" * 1000
+
+
+def test_a_database_with_a_damaged_page_is_refused(database, database_path):
+    with database.session_scope() as session:
+        session.add_all(Sequence(name=f"name {i}", last=i) for i in range(2000))
+    database.close()
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    content = bytearray(database_path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = b"\xff" * 4096
+    database_path.write_bytes(content)
+    with pytest.raises(DatabaseError, match="corrupt"):
+        Database().open(database_path)
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE recipes (id INTEGER)")
+    with pytest.raises(DatabaseError, match="recipes.*choose another db_path"):
+        Database().open(path)
+
+
+def test_a_database_locked_by_another_process_gives_one_sentence(database_path):
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sqlite3, sys\n"
+            f"c = sqlite3.connect({str(database_path)!r}, isolation_level=None); c.execute('BEGIN EXCLUSIVE')\n"
+            "print('locked', flush=True); sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(DatabaseError, match="locked by another process"):
+            Database().open(database_path)
+    finally:
+        holder.communicate("")
+
+
+def test_a_folder_instead_of_a_file_is_refused(tmp_path):
+    with pytest.raises(DatabaseError, match="cannot be opened"):
+        Database().open(tmp_path)

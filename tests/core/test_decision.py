@@ -1,0 +1,54 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.decision import Action, Signal, decide
+from app.core.enums import OrderSide
+
+FLAT, LONG = Decimal(0), Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("signal", "last", "held", "action", "reason"),
+    [
+        pytest.param(1, None, FLAT, "enter", "buy signal while flat", id="first buy"),
+        pytest.param(1, 0, FLAT, "enter", "buy signal while flat", id="buy after neutral"),
+        pytest.param(1, -1, FLAT, "enter", "buy signal while flat", id="buy after sell"),
+        pytest.param(1, 1, FLAT, "hold", "unchanged", id="the same buy again while flat"),
+        pytest.param(1, 1, LONG, "hold", "unchanged", id="the same buy again while long"),
+        pytest.param(1, 0, LONG, "hold", "already long 0.5", id="buy while long"),
+        pytest.param(-1, 0, LONG, "exit", "sell signal while long 0.5", id="sell while long"),
+        pytest.param(-1, 1, LONG, "exit", "sell signal while long 0.5", id="sell after buy"),
+        pytest.param(-1, -1, LONG, "hold", "unchanged", id="the same sell again"),
+        pytest.param(-1, None, FLAT, "hold", "nothing is held", id="sell while flat"),
+        pytest.param(0, None, FLAT, "hold", "neutral", id="neutral while flat"),
+        pytest.param(0, 1, LONG, "hold", "neutral", id="neutral while long"),
+    ],
+)
+def test_the_decision_follows_from_signal_last_signal_and_position(signal, last, held, action, reason):
+    decision = decide(Signal(signal), None if last is None else Signal(last), held)
+    assert decision.action == action
+    assert reason in decision.reason
+
+
+@given(
+    st.sampled_from(Signal),
+    st.none() | st.sampled_from(Signal),
+    st.decimals(min_value=0, max_value=100, allow_nan=False),
+)
+def test_an_order_always_changes_the_position_towards_the_signal(signal, last, held):
+    side = decide(signal, last, held).action.side
+    assert side is None or (side is OrderSide.BUY and signal == 1 and held == 0) or (
+        side is OrderSide.SELL and signal == -1 and held > 0
+    )  # fmt: skip
+
+
+def test_only_enter_and_exit_need_an_order():
+    assert {action: action.side for action in Action} == {
+        Action.ENTER: OrderSide.BUY,
+        Action.EXIT: OrderSide.SELL,
+        Action.HOLD: None,
+        Action.NO_DECISION: None,
+    }
