@@ -1,4 +1,4 @@
-"""Log lines: `2025-11-20 09:00:01 | app.core.bot | INFO | Latest signal: 1 (1=BUY, -1=SELL, 0=NEUTRAL)`, times in UTC."""
+"""Log lines in UTC: `2025-11-20 09:00:01 | app.core.bot | INFO | Latest signal: 1 (1=BUY, -1=SELL, 0=NEUTRAL)`."""
 
 import json
 import logging

@@ -40,10 +40,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _help() -> str:
     lines = [f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join(
-        ["usage: keel COMMAND [options]", "", "A trading bot that can be left alone with money.", "", *lines, ""]
-        + ["`keel COMMAND --help` lists a command's options; `keel --version` prints the version."]
-    )
+    head = ["usage: keel COMMAND [options]", "", "A trading bot that can be left alone with money.", ""]
+    foot = ["", "`keel COMMAND --help` lists a command's options; `keel --version` prints the version."]
+    return "\n".join([*head, *lines, *foot])
 
 
 if __name__ == "__main__":

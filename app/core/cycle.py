@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.decision import Action, Decision, Signal
 from app.domain.errors import OrderRejected
 from app.models.sql import Step
 from app.repositories.signal_repository import json_ready
+
+NOT_REACHED: Final = Decision(Action.NO_DECISION, "no decision: the cycle did not get that far")
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class Cycle:
     close: float | None = None
     signal: Signal | None = None
     indicators: dict[str, Any] = field(default_factory=dict)
-    decision: Decision = Decision(Action.NO_DECISION, "no decision: the cycle did not get that far")
+    decision: Decision = NOT_REACHED
     order_id: str | None = None
     error: BaseException | None = None
 

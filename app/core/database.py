@@ -177,9 +177,7 @@ def _revision(connection: Connection, location: str) -> str | None:
         return None
     if "alembic_version" not in tables:
         names = ", ".join(sorted(tables)[:3])
-        raise DatabaseError(
-            f"database {location} holds other tables ({names}) and is not Keel's: choose another db_path"
-        )
+        raise DatabaseError(f"database {location} is not Keel's (it holds {names}): choose another db_path")
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return revision
 
