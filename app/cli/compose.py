@@ -7,6 +7,9 @@ from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
 from app.core.bot import TradingBot, candles_needed
 from app.core.database import db, init_db
+from app.domain.timeframe import Timeframe
+from app.data.handler import CryptoDataHandler
+from app.data.replay import ReplaySource
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.loader import load_strategy
@@ -39,3 +42,15 @@ def running_bot(config: BotConfig) -> Iterator[tuple[TradingBot, Callable[[], Su
             yield bot, lambda: summarize(config, executor, trade_repo, steps)
     finally:
         db.close()
+
+
+def _data_handler(config: BotConfig, steps: StepRepository, *, window: int) -> CryptoDataHandler:
+    """Candles of the exchange; a replay goes on at the moment of the last recorded step."""
+    replay = config.exchange.replay
+    if config.exchange.name != "replay" or replay is None:
+        return CryptoDataHandler(config.exchange)
+    newest = steps.latest(config.strategy.symbol, config.strategy.timeframe)
+    start_ms = int(newest[0].recorded_at.timestamp() * 1_000) if newest else None
+    timeframe = Timeframe.parse(config.strategy.timeframe)
+    source = ReplaySource(replay, config.exchange.market, timeframe, start_ms=start_ms, window=window)
+    return CryptoDataHandler(config.exchange, source=source)

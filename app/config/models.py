@@ -81,10 +81,15 @@ class RiskConfig(_Settings):
         default=Decimal(100), gt=0, description="What one position may cost, in quote units."
     )
     stop_loss_pct: float | None = Field(
-        default=None, gt=0, lt=100, description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %)."
+        default=None,
+        gt=0,
+        lt=100,
+        description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %). Not enforced yet.",
     )
     take_profit_pct: float | None = Field(
-        default=None, gt=0, description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %)."
+        default=None,
+        gt=0,
+        description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %). Not enforced yet.",
     )
 
 
