@@ -125,6 +125,6 @@ def test_there_is_nothing_before_the_listing_and_something_right_after_it():
         ),
     ],
 )
-def test_a_setting_out_of_range_is_refused_by_its_name(make, sentence: str):  # noqa: ANN001 - a table of lambdas
+def test_a_setting_out_of_range_is_refused_by_its_name(make, sentence: str):
     with pytest.raises(ValueError, match=sentence):
         make()
