@@ -89,10 +89,9 @@ class CandleReplay:
             return Tape.empty()
         path = self._path(first, last)
         time_us = self._open_us[first:last, None] + np.arange(self.points) * self._shortest_us // self.points
-        dealt = self._volume[first:last, None] * np.arange(self.points + 1) // self.points
-        return Tape(time_us.ravel(), path.ravel(), np.diff(dealt).ravel(), _takers(path).ravel()).between(
-            from_us, to_us
-        )
+        each, rest = np.divmod(self._volume[first:last, None], self.points)
+        dealt = each + np.diff(rest * np.arange(self.points + 1) // self.points)
+        return Tape(time_us.ravel(), path.ravel(), dealt.ravel(), _takers(path).ravel()).between(from_us, to_us)
 
     def holes(self, from_us: int, to_us: int) -> list[tuple[int, int]]:
         """Spans between candles that touch [from_us, to_us)."""

@@ -61,7 +61,7 @@ def assert_gives_back(replay: CandleReplay, table: CandleTable) -> None:
     np.testing.assert_allclose(
         rows[:, Column.OPEN : Column.CLOSE + 1] * replay.grid.tick / 1e8, table.prices, rtol=EXACT
     )
-    np.testing.assert_allclose(rows[:, Column.VOLUME] * replay.grid.step / 1e8, table.volume, rtol=EXACT)
+    np.testing.assert_allclose(rows[:, Column.VOLUME] * float(replay.grid.step) / 1e8, table.volume, rtol=EXACT)
 
 
 HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\n"
