@@ -1,0 +1,1 @@
+"""Trading strategies: a frame of closed candles goes in, a `signal` column comes out."""
