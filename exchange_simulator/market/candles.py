@@ -34,7 +34,7 @@ class Column(IntEnum):
 
 
 COLUMNS = len(Column)
-_SUMMED = (Column.VOLUME, Column.QUOTE, Column.COUNT, Column.BUY_VOLUME, Column.BUY_QUOTE)
+SUMMED = (Column.VOLUME, Column.QUOTE, Column.COUNT, Column.BUY_VOLUME, Column.BUY_QUOTE)
 _NEVER = np.iinfo(np.int64).max
 
 Positions = NDArray[np.intp]
@@ -146,7 +146,7 @@ def _grouped(rows: Ints) -> Ints:
     out[:, Column.HIGH] = np.maximum.reduceat(rows[:, Column.HIGH], starts)
     out[:, Column.LOW] = np.minimum.reduceat(rows[:, Column.LOW], starts)
     out[:, Column.CLOSE] = rows[_ends(starts, len(rows)), Column.CLOSE]
-    for column in _SUMMED:
+    for column in SUMMED:
         out[:, column] = np.add.reduceat(rows[:, column], starts)
     ids = rows[:, Column.FIRST_ID]
     known = np.minimum.reduceat(np.where(ids == NO_TRADE, _NEVER, ids), starts)
