@@ -11,16 +11,16 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from app.data.synthetic import synthetic_candles
-from app.strategies.loader import load_strategy
 
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
 from app.core.clock import ManualClock
 from app.core.database import Database, sqlite_module
 from app.core.interfaces import IDataHandler
+from app.data.synthetic import synthetic_candles
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, TradeRepository
+from app.strategies.loader import load_strategy
 
 CYCLES = 400
 STORED = (100, 10_000, 1_000_000)
@@ -38,10 +38,10 @@ class Memory(IDataHandler):
         self.frame, self.shown = frame, 100
         self.clock = ManualClock()
 
-    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):  # noqa: ANN001, ANN201
+    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
         return self.frame.iloc[self.shown - limit : self.shown]
 
-    def get_latest_bar(self, symbol, timeframe):  # noqa: ANN001, ANN201
+    def get_latest_bar(self, symbol, timeframe):
         return self.frame.iloc[self.shown - 1]
 
     def next_candle(self) -> None:

@@ -7,9 +7,9 @@ from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
 from app.core.bot import TradingBot, candles_needed
 from app.core.database import db, init_db
-from app.domain.timeframe import Timeframe
 from app.data.handler import CryptoDataHandler
 from app.data.replay import ReplaySource
+from app.domain.timeframe import Timeframe
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.loader import load_strategy

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pandas as pd
 
@@ -25,8 +25,6 @@ from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.guarded import signal_frame
 
 logger = logging.getLogger(__name__)
-
-AnyNumber = TypeVar("AnyNumber", Decimal, float)
 
 WINDOW_MARGIN: Final = 20  # candles beyond the slow window
 DEFAULT_SLOW_WINDOW: Final = 50
@@ -160,7 +158,7 @@ class TradingBot:
         """Hold instead of an entry that the market would refuse."""
         if decision.action is not Action.ENTER:
             return decision
-        quantity = Quantity(self._calculate_order_quantity(price))
+        quantity = Quantity(exact(self._calculate_order_quantity(price)))
         refusal = self._market().refusal(quantity, Price(price))
         return Decision(Action.HOLD, f"held: buy signal, but {refusal}") if refusal else decision
 
@@ -192,7 +190,7 @@ class TradingBot:
         cycle.order_id = _order_id(order)
         logger.info("Order executed: %s %s %s at %s", side, quantity, self.symbol, price)
 
-    def _calculate_order_quantity(self, price: AnyNumber) -> AnyNumber:
+    def _calculate_order_quantity(self, price: Decimal | float) -> Decimal | float:
         """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.
 
         Exact for a Decimal price; a float for a float, so that a user's arithmetic with floats goes on.
@@ -241,8 +239,9 @@ class TradingBot:
         """The signal that was last acted upon, from the database."""
         if self._steps is None:
             return None
-        if step := self._steps.last_settled(self.symbol, self.timeframe):
-            return step.signal_value
+        if self._steps.latest(self.symbol, self.timeframe):
+            settled = self._steps.last_settled(self.symbol, self.timeframe)
+            return settled.signal_value if settled else None
         saved = self.signal_repo.get_latest(1, symbol=self.symbol)
         return saved[0].signal_value if saved else None
 
@@ -260,22 +259,22 @@ def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
     return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
 
 
-def warmup_of(strategy: BaseStrategy) -> int:
+def warmup_of(strategy: object) -> int:
     """The strategy's declared warm-up in candles; 0 when it declares none."""
     declared = getattr(strategy, "warmup", 0)
     return declared if isinstance(declared, int) else 0
 
 
-def _clock_of(data_handler: IDataHandler) -> Clock | None:
+def _clock_of(data_handler: object) -> Clock | None:
     clock = getattr(data_handler, "clock", None)
     return clock if isinstance(clock, Clock) else None
 
 
-def _steps_beside(signal_repo: SignalRepository) -> StepRepository | None:
+def _steps_beside(signal_repo: object) -> StepRepository | None:
     return StepRepository(signal_repo.session) if isinstance(signal_repo, SignalRepository) else None
 
 
-def _order_id(order: Mapping[str, Any]) -> str | None:
+def _order_id(order: object) -> str | None:
     identity = order.get("id") if isinstance(order, Mapping) else None
     return identity if isinstance(identity, str) else None
 

@@ -43,4 +43,4 @@ class Pacing:
     def _growing(self, times: int, longest_ms: int) -> int:
         """1, 2, 4 … seconds up to the longest; never above a shorter `sleep_ms` at first."""
         first = min(FIRST_PAUSE_MS, max(self.sleep_ms, 1))
-        return min(first * 2 ** min(times - 1, 20), max(longest_ms, 1))
+        return min(first << min(times - 1, 20), max(longest_ms, 1))

@@ -46,10 +46,10 @@ class StepRepository:
         """How many different candles had a signal other than neutral."""
         return self._distinct_candles(symbol, timeframe, Step.signal_value != 0)
 
-    def _of(self, symbol: str, timeframe: str) -> Select[tuple[Step]]:
+    def _of(self, symbol: str, timeframe: str) -> Select[Step]:
         return select(Step).where(Step.symbol == symbol, Step.timeframe == timeframe)
 
-    def _fetch(self, query: Select[tuple[Step]]) -> Sequence[Step]:
+    def _fetch(self, query: Select[Step]) -> Sequence[Step]:
         with unit_of_work(self.session):
             return self.session.scalars(query).all()
 

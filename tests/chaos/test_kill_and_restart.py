@@ -119,12 +119,11 @@ def kill_at_random_moments(settings: dict[str, Any], folder: Path, kills: int, s
     command = [sys.executable, str(REPOSITORY / "run_live.py"), "--config", str(config), "--until-end", "--json"]
     chance = random.Random(seed)
     for _ in range(kills):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(chance.randrange(1, lines)):
-            if not process.stderr.readline():
-                break
-        process.kill()
-        process.communicate()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            for _ in range(chance.randrange(1, lines)):
+                if not process.stderr.readline():
+                    break
+            process.kill()
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(finished.stdout)
 

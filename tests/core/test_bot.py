@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from app.strategies.sma_cross import SmaCrossStrategy
 from sqlalchemy.orm import Session
 
 from app.config.models import BotConfig
@@ -21,6 +20,7 @@ from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
 from app.domain.errors import DataError, OrderRejected, OutcomeUnknown
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.strategies.sma_cross import SmaCrossStrategy
 
 MINUTE_MS = 60_000
 START = pd.Timestamp("2025-01-01", tz="UTC")
@@ -40,7 +40,7 @@ class TableHandler(IDataHandler):
     def show(self, shown: int) -> None:
         self.shown = self.frame.iloc[:shown]
         if shown:
-            self.clock.wait_until(int(self.shown.index[-1].timestamp() * 1000) + MINUTE_MS, threading.Event())
+            self.clock._now_ms = int(self.shown.index[-1].timestamp() * 1000) + MINUTE_MS
 
     def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
         self.asked.append({"symbol": symbol, "timeframe": timeframe, "limit": limit})
@@ -105,7 +105,7 @@ def desk(session, bot_config, candles) -> Callable[..., Desk]:
         handler = TableHandler(candles(closes) if isinstance(closes, list) else closes)
         executor = RefusingExecutor(trades, signals, clock=handler.clock)
         config = config.model_copy(deep=True)
-        if strategy is Scripted:
+        if issubclass(strategy, Scripted):
             config.strategy.params = {}
         bot = TradingBot(config, handler, strategy(config.strategy), executor, trades, signals, **options)
         return Desk(bot, handler, executor, trades, signals, StepRepository(session), session)
