@@ -1,9 +1,9 @@
 """Accounts: keys, balances, commission rates, and the account's own orders and fills."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from exchange_simulator.engine.numbers import SCALE
 from exchange_simulator.engine.orders import Fill, Order, OrderList
 
 HOUSE = "house"
@@ -22,8 +22,8 @@ class ApiKey:
     """A key of an account. `secret` is the shared secret, or the PEM public key of an Ed25519 key."""
 
     key: str
+    kind: KeyKind
     secret: str
-    kind: KeyKind = KeyKind.HMAC
     can_trade: bool = True
     can_withdraw: bool = False
 
@@ -37,23 +37,6 @@ class Balance:
     outside: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Commission:
-    """Commission rates, units of 1e-8 of the traded amount (faqs/commission_faq.md).
-
-    Attributes:
-        maker: Rate of the resting side.
-        taker: Rate of the other.
-        pays_in_bnb: Whether BNB pays, as long as there is enough of it.
-        bnb_rate: What of the fee remains when BNB pays.
-    """
-
-    maker: int = SCALE // 1_000
-    taker: int = SCALE // 1_000
-    pays_in_bnb: bool = False
-    bnb_rate: int = SCALE * 3 // 4
-
-
 @dataclass(slots=True, eq=False)
 class Account:
     """One customer of the exchange, or the house.
@@ -61,8 +44,11 @@ class Account:
     Attributes:
         name: Identifies the account in events and in the journal.
         keys: API keys that act for it.
-        uid: Number shown to clients.
         balances: By asset.
+        uid: Number shown to clients.
+        maker_bp: Commission of resting orders in basis points of the traded amount.
+        taker_bp: Commission of orders that take.
+        pay_in_bnb: Whether BNB pays the commission, at a discount, as long as there is enough of it.
         orders: Every order by symbol, then by id, oldest first.
         open: Open orders by symbol, then by id.
         by_client_id: The newest order of each (symbol, client id).
@@ -72,11 +58,13 @@ class Account:
     """
 
     name: str
-    keys: tuple[ApiKey, ...] = ()
-    uid: int = 0
-    commission: Commission = field(default_factory=Commission)
-    can_trade: bool = True
+    keys: Sequence[ApiKey] = ()
     balances: dict[str, Balance] = field(default_factory=dict)
+    uid: int = 0
+    maker_bp: int = 10
+    taker_bp: int = 10
+    pay_in_bnb: bool = False
+    can_trade: bool = True
     orders: dict[str, dict[int, Order]] = field(default_factory=dict)
     open: dict[str, dict[int, Order]] = field(default_factory=dict)
     by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)

@@ -7,6 +7,7 @@ The `order` of an update is the engine's own, in the state of that moment: whoev
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from exchange_simulator.engine.account import Balance
 from exchange_simulator.engine.instrument import Instrument
 from exchange_simulator.engine.orders import ExecutionType, Fill, Order, OrderList, Trade
 
@@ -18,7 +19,7 @@ class OrderUpdate(NamedTuple):
         execution: What happened (`x`).
         fill: The trade, when execution is TRADE.
         is_first_fill: Whether the order had traded nothing before.
-        reason: Why it was refused or expired; "NONE" otherwise (`r`).
+        reject: Why it was refused or expired; "NONE" otherwise (`r`).
         prevented: Base that self-trade prevention took out just now.
     """
 
@@ -28,8 +29,18 @@ class OrderUpdate(NamedTuple):
     time_us: int
     fill: Fill | None = None
     is_first_fill: bool = False
-    reason: str = "NONE"
+    reject: str = "NONE"
     prevented: int = 0
+
+    @property
+    def client_id(self) -> str:
+        """Client id of the report: the cancel's own when the report is of a cancel (`c`)."""
+        return self.order.cancel_id or self.order.client_id
+
+    @property
+    def original_client_id(self) -> str:
+        """Client id of the order that a cancel names, else empty (`C`)."""
+        return self.order.client_id if self.order.cancel_id else ""
 
 
 class TradePrinted(NamedTuple):
@@ -52,29 +63,24 @@ class BookChanged(NamedTuple):
 
 
 class BalanceChanged(NamedTuple):
-    """Balances changed by trading (outboundAccountPosition): free and locked by asset."""
+    """Balances changed (outboundAccountPosition): the account's own, by asset, in the state of that moment."""
 
     account: str
-    balances: Mapping[str, tuple[int, int]]
+    balances: Mapping[str, Balance]
     time_us: int
 
 
 class BalanceDelta(NamedTuple):
-    """An amount came from outside, or left when negative (balanceUpdate)."""
+    """An amount came from outside, or left when negative (balanceUpdate).
+
+    With `is_lock` it stays in the account and was locked from outside, or freed when negative (externalLockUpdate).
+    """
 
     account: str
     asset: str
     delta: int
     time_us: int
-
-
-class ExternalLock(NamedTuple):
-    """An amount was locked from outside, or freed when negative (externalLockUpdate)."""
-
-    account: str
-    asset: str
-    delta: int
-    time_us: int
+    is_lock: bool = False
 
 
 class ListUpdate(NamedTuple):
@@ -94,13 +100,4 @@ class InstrumentChanged(NamedTuple):
     time_us: int
 
 
-Event = (
-    OrderUpdate
-    | TradePrinted
-    | BookChanged
-    | BalanceChanged
-    | BalanceDelta
-    | ExternalLock
-    | ListUpdate
-    | InstrumentChanged
-)
+Event = OrderUpdate | TradePrinted | BookChanged | BalanceChanged | BalanceDelta | ListUpdate | InstrumentChanged

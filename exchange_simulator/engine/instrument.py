@@ -19,7 +19,7 @@ class SymbolStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """What may be traded and how. A limit of 0 is switched off, except `tick`, `step` and `min_quantity`.
+    """What may be traded and how. A limit of 0 is switched off, except `tick_size`, `step_size` and `min_qty`.
 
     Multipliers and trailing deltas: multipliers are units of 1e-8 (5 is 5 * SCALE), deltas are basis points.
     `max_notional_on_market` and `min_notional_on_market` are applyMaxToMarket and applyMinToMarket of NOTIONAL; a
@@ -32,15 +32,15 @@ class Instrument:
     symbol: str
     base: str
     quote: str
-    tick: int
-    step: int
+    tick_size: int
+    step_size: int
     min_price: int
     max_price: int
-    min_quantity: int
-    max_quantity: int
-    market_min_quantity: int = 0
-    market_max_quantity: int = 0
-    market_step: int = 0
+    min_qty: int
+    max_qty: int
+    market_min_qty: int = 0
+    market_max_qty: int = 0
+    market_step_size: int = 0
     min_notional: int = 0
     max_notional: int = 0
     min_notional_on_market: bool = True
@@ -67,9 +67,9 @@ class Instrument:
     default_stp_mode: StpMode = StpMode.EXPIRE_MAKER
 
     def __post_init__(self) -> None:
-        if self.tick <= 0 or self.step <= 0 or self.tick * self.step % SCALE:
+        if self.tick_size <= 0 or self.step_size <= 0 or self.tick_size * self.step_size % SCALE:
             raise ValueError(
-                f"{self.symbol}: tick {self.tick} and step {self.step} (units of 1e-8) do not give whole quote "
+                f"{self.symbol}: tick {self.tick_size} and step {self.step_size} (units of 1e-8) do not give whole quote "
                 f"amounts: choose them so that tick * step is a positive multiple of {SCALE}"
             )
 
@@ -97,13 +97,13 @@ def spot_instrument(
         symbol=base + quote,
         base=base,
         quote=quote,
-        tick=tick,
-        step=step,
+        tick_size=tick,
+        step_size=step,
         min_price=tick,
         max_price=1_000_000 * SCALE // tick * tick,
-        min_quantity=step,
-        max_quantity=max_quantity // step * step,
-        market_max_quantity=max(step, max_quantity // 50 // step * step),
+        min_qty=step,
+        max_qty=max_quantity // step * step,
+        market_max_qty=max(step, max_quantity // 50 // step * step),
         min_notional=min_notional,
         max_notional=9_000_000 * SCALE,
     )
