@@ -1,0 +1,37 @@
+"""The port behind the data handler: where candles are taken from."""
+
+from abc import ABC, abstractmethod
+
+from app.core.clock import Clock
+from app.data.candles import Candles
+from app.domain.instrument import Instrument
+from app.domain.timeframe import Timeframe
+
+
+class CandleSource(ABC):
+    """An exchange, or something that behaves like one.
+
+    Attributes:
+        clock: The time by which its candles close.
+    """
+
+    clock: Clock
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Make `clock` agree with the exchange's time; called before candles are judged closed."""
+
+    @abstractmethod
+    def instrument(self, symbol: str) -> Instrument:
+        """What the market allows; raises ConfigError for a symbol that is not traded there."""
+
+    @abstractmethod
+    def fetch(
+        self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None
+    ) -> Candles:
+        """The newest `limit` candles that open in [since_ms, until_ms), oldest first.
+
+        Raises:
+            DataError: they could not be had, or what came is no candle.
+            ConfigError: there is no such symbol or timeframe.
+        """
