@@ -18,6 +18,7 @@ from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
 from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.window import Window, inspect_window
+from app.domain.errors import StrategyError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
@@ -142,7 +143,7 @@ class TradingBot:
         """Signal and decision for the newest closed candle."""
         if reason := self._why_undecidable(window):
             return Decision(Action.NO_DECISION, f"no decision: {reason}")
-        signals = signal_frame(self.strategy, window.candles)
+        signals = self._signals(window.candles)
         last = signals.iloc[-1]
         cycle.candle_time = signals.index[-1].to_pydatetime()
         cycle.close = float(last["close"])
@@ -153,6 +154,16 @@ class TradingBot:
         logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
         last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
         return self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+
+    def _signals(self, candles: pd.DataFrame) -> pd.DataFrame:
+        """Run the strategy; its own exception comes out, with the sentence that names file and line as a note."""
+        try:
+            return signal_frame(self.strategy, candles)
+        except StrategyError as error:
+            if error.__cause__ is None:
+                raise
+            error.__cause__.add_note(str(error))
+            raise error.__cause__ from None
 
     def _within_market(self, decision: Decision, price: Decimal) -> Decision:
         """Hold instead of an entry that the market would refuse."""

@@ -53,6 +53,11 @@ class Cycle:
             action=self.decision.action.value,
             reason=self.decision.reason,
             order_id=self.order_id,
-            error=None if self.error is None else f"{type(self.error).__name__}: {self.error}",
+            error=None if self.error is None else _sentence(self.error),
             is_settled=self.is_settled,
         )
+
+
+def _sentence(error: BaseException) -> str:
+    notes: list[str] = getattr(error, "__notes__", [])
+    return "; ".join([f"{type(error).__name__}: {error}", *notes])

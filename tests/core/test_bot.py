@@ -153,8 +153,10 @@ def test_errors_of_strategy_data_and_executor_come_out(desk):
         def calculate_indicators(self, df):
             raise ZeroDivisionError("by design")
 
+    at = desk([100.0], Broken)
     with pytest.raises(ZeroDivisionError, match="by design"):
-        desk([100.0], Broken).bot.run_once()
+        at.bot.run_once()
+    assert "test_bot.py line" in at.steps.latest(BTC, "1m")[0].error
     at = desk([101.0])
     at.executor.failure = OutcomeUnknown("no answer")
     with pytest.raises(OutcomeUnknown, match="no answer"):
