@@ -1,1 +1,1 @@
-"""Compiled kernels: float64 arrays in, arrays out. The value at i depends on values until i, never on later ones."""
+"""Technical indicators as compiled kernels: float64 arrays in, arrays out. Import the family that is needed."""

@@ -1,70 +1,91 @@
-"""The one way to run a strategy: its result is checked, its failure told in one sentence."""
-
-import traceback
+"""The one way to run a strategy: whatever the user's code does, a checked frame or one clear sentence comes out."""
 
 import numpy as np
 import pandas as pd
 
 from app.domain.errors import StrategyError
+from app.indicators.arrays import I8
 from app.strategies.base import BaseStrategy
+from app.strategies.blame import in_words, place_of
 
 
 def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
-    """Indicators and signals for the candles.
+    """The candles with the strategy's indicator columns and its signals.
+
+    The strategy works on a shallow copy, which pandas copies on write, so the caller's frame stays as it is.
 
     Args:
-        strategy: Whose two methods are called.
-        candles: Closed candles; the strategy gets a copy, so that it cannot change them.
+        strategy: The strategy to run.
+        candles: Closed candles as `BaseStrategy.calculate_indicators` wants them.
 
     Returns:
-        The candles with indicator columns and an integer column `signal` of -1, 0 and 1, same rows.
+        A frame with the rows and index of `candles` and an int8 column `signal`. NaN signals within the first
+        `strategy.warmup` rows count as 0; a later NaN is refused, for nobody knows what it was to mean.
 
     Raises:
-        StrategyError: the result is no signal. Exceptions of the strategy come out as they are, with a note that names
-            file and line.
+        StrategyError: the strategy raised, or what it returned is no signal frame; the sentence names file and line.
     """
+    kind = type(strategy)
     try:
         frame = strategy.generate_signals(strategy.calculate_indicators(candles.copy(deep=False)))
+        warmup = strategy.warmup
     except StrategyError:
         raise
-    except Exception as error:
-        error.add_note(explain(strategy, error))
-        raise
-    return _checked(strategy, candles, frame)
+    except (Exception, SystemExit) as error:
+        raise StrategyError(f"strategy {kind.__name__}: {in_words(error, place_of(kind))}") from error
+    if fault := _fault_of_shape(frame, candles):
+        raise StrategyError(f"strategy {kind.__name__} ({place_of(kind)}) {fault}")
+    signals = frame["signal"].to_numpy()
+    if signals.dtype == np.int8 and _are_signals(signals):
+        return frame
+    if fault := _fault_of_values(frame["signal"], warmup):
+        raise StrategyError(f"strategy {kind.__name__} ({place_of(kind)}) {fault}")
+    return frame.assign(signal=np.nan_to_num(signals).astype(np.int8))
 
 
-def explain(strategy: BaseStrategy, error: BaseException) -> str:
-    """`strategy MyStrategy failed in my_strategy.py line 12: ZeroDivisionError: division by zero`."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = frames[-1]
-    for place in frames:
-        if _is_strategys(strategy, place.filename):
-            where = place
-    return f"strategy {type(strategy).__name__} failed in {where.filename} line {where.lineno}: {type(error).__name__}: {error}"
+def _are_signals(signals: I8) -> bool:
+    return signals.size == 0 or bool(signals.min() >= -1 and signals.max() <= 1)
 
 
-def _is_strategys(strategy: BaseStrategy, filename: str) -> bool:
-    code = getattr(type(strategy).calculate_indicators, "__code__", None)
-    return code is not None and code.co_filename == filename
-
-
-def _checked(strategy: BaseStrategy, candles: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _fault_of_shape(frame: object, candles: pd.DataFrame) -> str | None:
     if not isinstance(frame, pd.DataFrame):
-        raise _broken(strategy, f"returned {type(frame).__name__}, not a DataFrame: return the frame it was given")
-    if "signal" not in frame.columns:
-        raise _broken(strategy, "gave no column 'signal': add it with values -1, 0 or 1")
-    if len(frame) != len(candles) or not frame.index.equals(candles.index):
-        raise _broken(strategy, f"returned {len(frame)} rows for {len(candles)} candles: keep every row in its place")
-    signal = frame["signal"].to_numpy()
-    if not np.isin(signal, (-1, 0, 1)).all():
-        position = int(np.argmin(np.isin(signal, (-1, 0, 1))))
-        value, when = signal[position], frame.index[position]
-        raise _broken(strategy, f"gave signal {value!s} at {when}: a signal is -1, 0 or 1, also while it warms up")
-    return frame
+        return f"returned {type(frame).__name__}, not a DataFrame: return the frame with a column 'signal'"
+    if len(frame) != len(candles):
+        return f"returned {len(frame)} rows for {len(candles)} candles: keep every row, use 0 where there is no signal"
+    if not frame.index.equals(candles.index):
+        return "returned a frame with another index: keep the candles' index"
+    count = list(frame.columns).count("signal")
+    if count != 1:
+        return f"returned a frame with {count} columns 'signal': add one, with 1 to buy, -1 to sell and 0 elsewhere"
+    if "close" in candles.columns and not _holds(frame, candles["close"]):
+        return "changed or dropped the column 'close', at which orders are priced: put results in columns of their own"
+    return None
 
 
-def _broken(strategy: BaseStrategy, what: str) -> StrategyError:
-    method = type(strategy).generate_signals
-    code = getattr(method, "__code__", None)
-    place = f" ({code.co_filename} line {code.co_firstlineno})" if code is not None else ""
-    return StrategyError(f"strategy {type(strategy).__name__}{place} {what}")
+def _holds(frame: pd.DataFrame, column: pd.Series) -> bool:
+    """Whether the frame has this very column; at no cost where they share memory, as they do after `assign`."""
+    if column.name not in frame.columns:
+        return False
+    left, right = frame[str(column.name)].to_numpy(), column.to_numpy()
+    if left.ctypes.data == right.ctypes.data and left.strides == right.strides and left.dtype == right.dtype:
+        return True
+    return np.array_equal(left, right, equal_nan=left.dtype.kind == right.dtype.kind == "f")
+
+
+def _fault_of_values(signal: pd.Series, warmup: int) -> str | None:
+    values = signal.to_numpy()
+    if values.dtype.kind not in "iuf":
+        return f"returned signals of type {values.dtype}: use the numbers 1, -1 and 0"
+    missing = np.isnan(values)
+    late = np.flatnonzero(missing[warmup:])
+    if late.size:
+        row = warmup + int(late[0])
+        return (
+            f"returned signal NaN at row {row} ({signal.index[row]}), after its warm-up of {warmup} candles: "
+            "use 0 there, or declare a longer `warmup`"
+        )
+    strange = np.flatnonzero(~missing & (values != 0) & (values != 1) & (values != -1))
+    if strange.size:
+        row = int(strange[0])
+        return f"returned signal {values[row]} at row {row} ({signal.index[row]}): use 1, -1 and 0"
+    return None

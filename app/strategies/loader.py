@@ -1,93 +1,86 @@
-"""Finds the strategy that the settings name: a shipped one, or a class in the user's own file."""
+"""From a strategy's name in the settings to the strategy: a shipped one, or a class in the user's own file."""
 
+import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from app.config.models import StrategyConfig
-from app.domain.errors import ConfigError, KeelError
+from app.domain.errors import ConfigError, KeelError, StrategyError
 from app.strategies.base import BaseStrategy
+from app.strategies.blame import in_words, place_of
 
-REGISTERED: Final = {
-    "sma_cross": "app.strategies.sma_cross:SmaCrossStrategy",
-}
+SHIPPED: Final = {"sma_cross": "SmaCrossStrategy"}  # module in app.strategies: class
 
 
-def load_strategy(config: StrategyConfig) -> BaseStrategy:
-    """The strategy of `config.name`: a registered name, its class name, or `path/to/file.py:ClassName`.
+def load_strategy(strategy_config: StrategyConfig) -> BaseStrategy:
+    """The strategy that the settings name.
 
     Raises:
-        ConfigError: one sentence that names the file and, where there is one, the line.
+        ConfigError: the name, the file or the class is not there, or a parameter is wrong.
+        StrategyError: the user's code raised; the sentence names file and line.
     """
-    kind = _class_in_file(config.name) if ".py" in config.name else _registered_class(config.name)
+    kind = strategy_class(strategy_config.name)
     try:
-        return kind(config)
+        return kind(strategy_config)
     except KeelError:
         raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise ConfigError(
-            f"strategy {config.name!r} cannot be made: {type(error).__name__}: {error} ({place.filename} line {place.lineno})"
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise StrategyError(f"strategy {kind.__name__} cannot be made: {in_words(error, place_of(kind))}") from error
 
 
-def _registered_class(name: str) -> type[BaseStrategy]:
-    by_class = {target.rpartition(":")[2]: target for target in REGISTERED.values()}
-    target = REGISTERED.get(name) or by_class.get(name)
-    if target is None:
-        known = ", ".join(REGISTERED)
-        raise ConfigError(f'strategy.name {name!r} is not known: use one of {known}, or "path/to/file.py:ClassName"')
-    module, _, class_name = target.partition(":")
-    kind: type[BaseStrategy] = getattr(importlib.import_module(module), class_name)
-    return kind
-
-
-def _class_in_file(name: str) -> type[BaseStrategy]:
+def strategy_class(name: str) -> type[BaseStrategy]:
+    """The class for `sma_cross`, `SmaCrossStrategy` or `path/to/file.py:ClassName`; errors as in `load_strategy`."""
     file, colon, class_name = name.rpartition(":")
-    if not colon or not file.endswith(".py") or not class_name.isidentifier():
-        raise ConfigError(f'strategy.name {name!r} lacks the class: write "path/to/file.py:ClassName"')
-    path = Path(file)
-    if not path.is_file():
-        raise ConfigError(f"strategy file {file!r} does not exist: correct strategy.name")
-    kind = getattr(_module(path), class_name, None)
+    if name.endswith(".py"):
+        raise ConfigError(f'strategy {name!r} lacks the class: write "{name}:ClassName"')
+    if colon and file.endswith(".py"):
+        return _class_in(Path(file).expanduser(), class_name)
+    for module, shipped in SHIPPED.items():
+        if name in {module, shipped}:
+            found: type[BaseStrategy] = getattr(importlib.import_module(f"app.strategies.{module}"), shipped)
+            return found
+    raise ConfigError(
+        f"strategy {name!r} is not known: use one of {', '.join(SHIPPED)}, "
+        'or your own file as "path/to/file.py:ClassName"'
+    )
+
+
+def _class_in(file: Path, class_name: str) -> type[BaseStrategy]:
+    module = _module(file)
+    kind = getattr(module, class_name, None)
     if kind is None:
-        raise ConfigError(f"{file} has no class {class_name!r}: it has {_strategies_in(path) or 'no strategy'}")
-    if not (isinstance(kind, type) and issubclass(kind, BaseStrategy)):
-        raise ConfigError(f"{file}: {class_name} is no strategy: derive it from BaseStrategy")
+        strategies = [
+            name
+            for name, value in vars(module).items()
+            if inspect.isclass(value) and issubclass(value, BaseStrategy) and value.__module__ == module.__name__
+        ]
+        raise ConfigError(f"{file} has no class {class_name!r}: its strategies are {', '.join(strategies) or 'none'}")
+    if not (inspect.isclass(kind) and issubclass(kind, BaseStrategy)):
+        raise ConfigError(f"{class_name} in {file} is no strategy: derive it from app.strategies.base.BaseStrategy")
+    if inspect.isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise ConfigError(f"strategy {class_name} in {file} lacks {missing}: add it")
     return kind
 
 
-def _module(path: Path) -> ModuleType:
-    """The file as a module; loaded once per process."""
-    identity = f"keel_user_strategy_{path.resolve()}"
-    if identity in sys.modules:
-        return sys.modules[identity]
-    specification = importlib.util.spec_from_file_location(identity, path)
-    if specification is None or specification.loader is None:
-        raise ConfigError(f"strategy file {str(path)!r} cannot be loaded: give a Python file")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[identity] = module
+def _module(file: Path) -> ModuleType:
+    """The file as a module, executed anew each time, so that an edited file is seen."""
+    if not file.is_file():
+        raise ConfigError(f"strategy file {file} does not exist: give its path from {Path.cwd()}, or a full one")
+    name = f"keel_strategy_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"strategy file {file} cannot be read as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
-        specification.loader.exec_module(module)
-    except SyntaxError as error:
-        del sys.modules[identity]
-        raise ConfigError(f"{path} line {error.lineno} is no Python: {error.msg}") from error
-    except Exception as error:
-        del sys.modules[identity]
-        places = [place for place in traceback.extract_tb(error.__traceback__) if place.filename == str(path)]
-        line = f" line {places[-1].lineno}" if places else ""
-        raise ConfigError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}") from error
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise StrategyError(f"strategy file {file} cannot be loaded: {in_words(error, str(file))}") from error
     return module
-
-
-def _strategies_in(path: Path) -> str:
-    found = [
-        name
-        for name, kind in vars(_module(path)).items()
-        if isinstance(kind, type) and issubclass(kind, BaseStrategy) and kind is not BaseStrategy
-    ]
-    return ", ".join(found)

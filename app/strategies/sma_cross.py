@@ -1,46 +1,56 @@
-"""Moving-average cross: buy when the fast average rises above the slow one, sell when it falls below."""
+"""Trend following with two simple moving averages: buy where the fast one crosses above the slow one, sell below."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-from app.domain.errors import StrategyError
+from app.config.models import StrategyConfig
+from app.domain.errors import ConfigError, StrategyError
+from app.indicators.arrays import column
+from app.indicators.averages import sma
+from app.indicators.crossings import crossings
 from app.strategies.base import BaseStrategy
 
 
 class SmaCrossStrategy(BaseStrategy):
-    """Signals at the cross only.
+    """A signal at the candle of the cross only.
 
-    1 where `sma_fast` is above `sma_slow` and was not at the candle before; -1 where it is below and was not; else 0.
-    A tie is neither above nor below, so a touch that comes back gives no signal. No signal while an average is NaN.
+    Cross above at candle i: fast[i-1] <= slow[i-1] and fast[i] > slow[i]; cross below the mirror image. Averages that
+    touch have not crossed, averages that part after touching have.
+
+    Raises:
+        ConfigError: a window is below 1, or the fast one is not below the slow one.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"fast_window": 10, "slow_window": 50}
 
+    def __init__(self, strategy_config: StrategyConfig) -> None:
+        super().__init__(strategy_config)
+        fast, slow = self.params["fast_window"], self.params["slow_window"]
+        if not 1 <= fast < slow:
+            raise ConfigError(
+                f"params.fast_window {fast} and params.slow_window {slow}: choose 1 <= fast_window < slow_window"
+            )
+
     @property
     def warmup(self) -> int:
-        """The slow window, and one candle before it to see the cross."""
+        """The slow window and the candle before it, with which a cross is seen."""
         return int(self.params["slow_window"]) + 1
 
     def calculate_indicators(self, df: pd.DataFrame) -> pd.DataFrame:
-        """Add `sma_fast` and `sma_slow`, averages of the close."""
-        from app.indicators.averages import sma  # noqa: PLC0415  # numba takes its time
-
-        close = np.ascontiguousarray(df["close"], dtype=np.float64)
+        """Add `sma_fast` and `sma_slow`: means of the last closes, NaN until there are enough."""
+        close = column(df, "close")
         return df.assign(
-            sma_fast=sma(close, int(self.params["fast_window"])), sma_slow=sma(close, int(self.params["slow_window"]))
+            sma_fast=sma(close, self.params["fast_window"]), sma_slow=sma(close, self.params["slow_window"])
         )
 
     def generate_signals(self, df: pd.DataFrame) -> pd.DataFrame:
-        """Add `signal`."""
-        absent = [name for name in ("sma_fast", "sma_slow") if name not in df.columns]
-        if absent:
-            raise StrategyError(f"generate_signals needs {' and '.join(absent)}: call calculate_indicators first")
-        fast, slow = df["sma_fast"].to_numpy(), df["sma_slow"].to_numpy()
-        above, below, known = fast > slow, fast < slow, ~(np.isnan(fast) | np.isnan(slow))
-        signal = np.zeros(len(df), dtype=np.int64)
-        signal[1:] = (above[1:] & ~above[:-1] & known[:-1]).astype(np.int64)
-        signal[1:] -= below[1:] & ~below[:-1] & known[:-1]
-        return df.assign(signal=signal)
+        """Add `signal` (int8): 1 at a cross above, -1 at a cross below, else 0; 0 while an average is NaN.
+
+        Raises:
+            StrategyError: the frame has no averages.
+        """
+        if missing := [name for name in ("sma_fast", "sma_slow") if name not in df.columns]:
+            raise StrategyError(f"the frame has no column {missing[0]!r}: call calculate_indicators first")
+        return df.assign(signal=crossings(column(df, "sma_fast"), column(df, "sma_slow")))

@@ -1,0 +1,23 @@
+"""Where one line crosses another."""
+
+import numpy as np
+from numba import njit, types
+
+from app.indicators.arrays import F64, I8
+from app.indicators.sums import INPUT
+
+
+@njit(types.Array(types.int8, 1, "C")(INPUT, INPUT), cache=True)
+def crossings(line: F64, other: F64) -> I8:
+    """1 where `line` goes above `other`, -1 where it goes below, 0 elsewhere.
+
+    Above at i: line[i-1] <= other[i-1] and line[i] > other[i]; below the mirror image. Lines that touch have not
+    crossed; lines that part after touching have. 0 at i = 0 and where one of the four values is NaN.
+    line, other: (n,) of one length and unit.
+    """
+    out = np.zeros(line.size, np.int8)
+    for i in range(1, line.size):
+        above = (line[i] > other[i]) & (line[i - 1] <= other[i - 1])
+        below = (line[i] < other[i]) & (line[i - 1] >= other[i - 1])
+        out[i] = np.int8(above) - np.int8(below)
+    return out
