@@ -1,0 +1,76 @@
+"""A ccxt client that does not take garbage for an answer.
+
+ccxt turns a 200 with HTML, nothing, or half a JSON into answers that look valid; the guard below refuses them first.
+"""
+
+from difflib import get_close_matches
+from typing import Any
+
+import ccxt
+
+from app.domain.errors import ConfigError
+
+# Keep ccxt on the spot API: no calls to sapi, fapi or dapi; never a market order sized in quote units.
+OPTIONS = {
+    "defaultType": "spot",
+    "fetchMarkets": {"types": ["spot"]},
+    "fetchMargins": False,
+    "fetchCurrencies": False,
+    "createOrder": {"timeInForce": "GTC", "warnOnSTPForInverse": True, "quoteOrderQty": False},
+}
+# What Binance's answers hold, https://developers.binance.com/docs/binance-spot-api-docs/rest-api
+EXPECTED_KEYS = {"/api/v3/time": "serverTime", "/api/v3/exchangeInfo": "symbols"}
+
+
+class _Guard:
+    """Mixed in before the exchange's class."""
+
+    def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature
+        """Refuse a successful answer of the wrong shape (rest: method, headers, body, parsed response, ...)."""
+        handled = super().handle_errors(code, reason, url, *rest)  # type: ignore[misc]
+        if code == 200 and not _is_answer(url.partition("?")[0], rest[3]):
+            raise ccxt.BadResponse(f"{url} answered 200 with something else: {str(rest[2])[:80]!r}")
+        return handled
+
+    def get_exceptions_by_url(self, url: str, exact_or_broad: str) -> Any:  # noqa: ANN401, ARG002
+        """Production's error table on every address; ccxt itself applies it only to api.binance.com."""
+        exceptions: dict[str, Any] = getattr(self, "exceptions", {})
+        return exceptions.get("spot", {}).get(exact_or_broad, {})
+
+
+def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: int) -> Any:  # noqa: ANN401
+    """A guarded ccxt exchange for spot market data; connects only when it is asked something.
+
+    Args:
+        name: A ccxt exchange id.
+        sandbox: Use the exchange's test network (not together with `rest_url`).
+        rest_url: Another server that speaks this exchange's API, such as `http://127.0.0.1:8000`.
+        timeout_ms: For each request.
+
+    Raises:
+        ConfigError: no such exchange, or it has no test network.
+    """
+    if name not in ccxt.exchanges:
+        close = get_close_matches(name, [*ccxt.exchanges, "replay"], n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else 'use a ccxt id such as "binance", or "replay"'
+        raise ConfigError(f"exchange.name {name!r} is not known: {hint}")
+    guarded = type(name, (_Guard, getattr(ccxt, name)), {})
+    client = guarded({"timeout": timeout_ms, "enableRateLimit": True, "options": OPTIONS})
+    if rest_url is not None:
+        for access in ("public", "private"):
+            client.urls["api"][access] = rest_url.rstrip("/") + "/api/v3"
+    elif sandbox:
+        try:
+            client.set_sandbox_mode(True)
+        except ccxt.NotSupported:
+            raise ConfigError(f"{name} has no test network: set exchange.sandbox_mode to false") from None
+    return client
+
+
+def _is_answer(url: str, response: object) -> bool:
+    if url.endswith("/api/v3/klines"):
+        return isinstance(response, list) and all(isinstance(row, list) for row in response)
+    for path, key in EXPECTED_KEYS.items():
+        if url.endswith(path):
+            return isinstance(response, dict) and bool(response.get(key))
+    return isinstance(response, dict | list)
