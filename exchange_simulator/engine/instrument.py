@@ -69,8 +69,8 @@ class Instrument:
     def __post_init__(self) -> None:
         if self.tick_size <= 0 or self.step_size <= 0 or self.tick_size * self.step_size % SCALE:
             raise ValueError(
-                f"{self.symbol}: tick {self.tick_size} and step {self.step_size} (units of 1e-8) do not give whole quote "
-                f"amounts: choose them so that tick * step is a positive multiple of {SCALE}"
+                f"{self.symbol}: tick {self.tick_size} and step {self.step_size} (units of 1e-8) do not give "
+                f"whole quote amounts: choose them so that tick * step is a positive multiple of {SCALE}"
             )
 
 
