@@ -73,7 +73,7 @@ def regrouped(rows: Ints, interval: Interval) -> Ints:
         return rows
     moved = rows.copy()
     moved[:, Column.OPEN_US] = floors(rows[:, Column.OPEN_US], interval)
-    return _grouped(moved)
+    return merged(moved)
 
 
 def floors(instants_us: Ints, interval: Interval) -> Ints:
@@ -84,6 +84,25 @@ def floors(instants_us: Ints, interval: Interval) -> Ints:
     shift = interval.floor(interval.length_us)  # weeks do not begin at the epoch
     shift %= interval.length_us
     return (instants_us - shift) // interval.length_us * interval.length_us + shift
+
+
+def merged(rows: Ints) -> Ints:
+    """Neighbours with the same open time become one row."""
+    if not len(rows):
+        return rows
+    starts = _starts(rows[:, Column.OPEN_US])
+    if len(starts) == len(rows):
+        return rows
+    out = rows[starts]
+    out[:, Column.HIGH] = np.maximum.reduceat(rows[:, Column.HIGH], starts)
+    out[:, Column.LOW] = np.minimum.reduceat(rows[:, Column.LOW], starts)
+    out[:, Column.CLOSE] = rows[_ends(starts, len(rows)), Column.CLOSE]
+    for column in SUMMED:
+        out[:, column] = np.add.reduceat(rows[:, column], starts)
+    ids = rows[:, Column.FIRST_ID]
+    known = np.minimum.reduceat(np.where(ids == NO_TRADE, _NEVER, ids), starts)
+    out[:, Column.FIRST_ID] = np.where(known == _NEVER, NO_TRADE, known)
+    return out
 
 
 def filled(rows: Ints, opens_us: Ints, interval: Interval, holes: Sequence[tuple[int, int]]) -> Ints:
@@ -135,20 +154,3 @@ def _starts(opens_us: Ints) -> Positions:
 def _ends(starts: Positions, length: int) -> Positions:
     ends: Positions = np.r_[starts[1:], length] - 1
     return ends
-
-
-def _grouped(rows: Ints) -> Ints:
-    """Merge neighbours with the same open time."""
-    starts = _starts(rows[:, Column.OPEN_US])
-    if len(starts) == len(rows):
-        return rows
-    out = rows[starts]
-    out[:, Column.HIGH] = np.maximum.reduceat(rows[:, Column.HIGH], starts)
-    out[:, Column.LOW] = np.minimum.reduceat(rows[:, Column.LOW], starts)
-    out[:, Column.CLOSE] = rows[_ends(starts, len(rows)), Column.CLOSE]
-    for column in SUMMED:
-        out[:, column] = np.add.reduceat(rows[:, column], starts)
-    ids = rows[:, Column.FIRST_ID]
-    known = np.minimum.reduceat(np.where(ids == NO_TRADE, _NEVER, ids), starts)
-    out[:, Column.FIRST_ID] = np.where(known == _NEVER, NO_TRADE, known)
-    return out

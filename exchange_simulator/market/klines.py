@@ -7,12 +7,12 @@ backward from endTime or from now. The candle of the present is included and sti
 
 import numpy as np
 
+from exchange_simulator.engine.market_data import Kline
 from exchange_simulator.market import candles
-from exchange_simulator.market.candles import NO_TRADE, Column
+from exchange_simulator.market.candles import Column
 from exchange_simulator.market.intervals import Interval
 from exchange_simulator.market.series import CandleSeries
 from exchange_simulator.market.tape import Grid, Ints, PriceSource
-from exchange_simulator.market.views import Kline
 
 
 def rows_asked_for(
@@ -39,7 +39,7 @@ def as_klines(rows: Ints, interval: Interval, grid: Grid) -> list[Kline]:
     """Rows in ticks and steps as values in units of 1e-8."""
     made = []
     for row in rows.tolist():
-        opened, first_id = row[Column.OPEN_US], row[Column.FIRST_ID]
+        opened = row[Column.OPEN_US]
         made.append(
             Kline(
                 opened // 1000,
@@ -53,8 +53,6 @@ def as_klines(rows: Ints, interval: Interval, grid: Grid) -> list[Kline]:
                 row[Column.COUNT],
                 row[Column.BUY_VOLUME] * grid.step,
                 row[Column.BUY_QUOTE] * grid.quote_unit,
-                first_id,
-                NO_TRADE if first_id == NO_TRADE else first_id + row[Column.COUNT] - 1,
             )
         )
     return made

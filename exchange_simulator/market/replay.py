@@ -15,12 +15,12 @@ from typing import Self
 
 import numpy as np
 
+from exchange_simulator.engine.numbers import SCALE
 from exchange_simulator.market.files import CandleTable, TradeTable, read_market_file
 from exchange_simulator.market.intervals import DAY_US, SECOND_US, Interval
-from exchange_simulator.market.tape import SCALE, Flags, Grid, Ints, Tape
+from exchange_simulator.market.tape import FOREVER_US, Flags, Grid, Ints, Tape
 from exchange_simulator.market.walk import Floats
 
-FOREVER_US = 2**62
 _SECONDS_PER_LEG = 15  # of a candle's way from one of its four prices to the next there is a point every 5 seconds
 _MOST_STEPS_PER_LEG = 240
 _EXACT = 2.0**50  # counts above it are not exact in a float
@@ -66,7 +66,6 @@ class CandleReplay:
         self.first_us = int(open_us[0])
         self.end_us = interval.next(int(open_us[-1]))
         self.typical_quantity = max(1, int(np.median(volume)) // self.points)
-        self.spread = 1
 
     @classmethod
     def of(cls, tables: Sequence[CandleTable], grid: Grid | None, *, nearest: bool) -> Self:
@@ -128,7 +127,6 @@ class TradeReplay:
         self.first_us = int(trades.time_us[0])
         self.end_us = int(trades.time_us[-1]) + 1
         self.typical_quantity = max(1, int(np.median(trades.quantity)))
-        self.spread = 1
 
     @classmethod
     def of(cls, tables: Sequence[TradeTable], grid: Grid | None, *, nearest: bool) -> Self:

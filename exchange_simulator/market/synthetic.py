@@ -88,7 +88,7 @@ class SyntheticSource:
         self._own = Walk(market.seed, f"own {symbol.name}", market.first_day)
         self._flow = Streams(market.seed, f"flow {symbol.name}")
         first_ticks = symbol.price * 1e8 / symbol.grid.tick
-        self.spread = max(1, round(symbol.spread_bp * 1e-4 * first_ticks))
+        self._spread = symbol.grid.spread(symbol.spread_bp, round(first_ticks))
         mean = symbol.daily_turnover / symbol.price * 1e8 / symbol.grid.step / _SLOTS_PER_DAY
         self.typical_quantity = max(1, round(mean))
         self._sizes = np.maximum(1, np.rint(mean * _size_quantiles())).astype(np.int64)
@@ -112,9 +112,9 @@ class SyntheticSource:
         time_us = begins + ((raw & 0xFFFFF) * SLOT_US >> 20).astype(np.int64)
         buyer = ((raw >> 20) & 0xFFFF) < (0.5 + _LEAN * lean) * 0x10000
         sizes = self._sizes[(raw >> 40) & (_SIZES - 1)]
-        ask = np.rint(np.exp(log_ticks) + self.spread / 2).astype(np.int64)
-        np.maximum(ask, 2 * self.spread + 1, out=ask)
-        return Tape(time_us, ask - self.spread * ~buyer, _scaled(sizes, activity), buyer)
+        ask = np.rint(np.exp(log_ticks) + self._spread / 2).astype(np.int64)
+        np.maximum(ask, 2 * self._spread + 1, out=ask)
+        return Tape(time_us, ask - self._spread * ~buyer, _scaled(sizes, activity), buyer)
 
     def _path(self, hour: int) -> tuple[Floats, Floats, Floats]:
         """Log price in ticks, activity (1 is ordinary) and which way the price went (-1 to 1), per slot of an hour."""

@@ -12,7 +12,9 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-SCALE = 10**8
+from exchange_simulator.engine.numbers import SCALE
+
+FOREVER_US = 2**62  # the end of a market that does not open again
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -40,6 +42,10 @@ class Grid:
     def quote_unit(self) -> int:
         """Value of one tick times one step, in units of 1e-8 of the quote asset."""
         return self.tick * self.step // SCALE
+
+    def spread(self, basis_points: float, ticks: int) -> int:
+        """A distance in basis points of a price as ticks, at least one."""
+        return max(1, round(basis_points * 1e-4 * ticks))
 
 
 @dataclass(frozen=True, slots=True)

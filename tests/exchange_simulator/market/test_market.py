@@ -1,0 +1,253 @@
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from exchange_simulator.engine.market_data import BookTicker
+from exchange_simulator.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Interval
+from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price
+from exchange_simulator.market.tape import Grid
+
+Build = Callable[..., object]
+
+
+def nothing_quoted(symbol: str) -> BookTicker:
+    return BookTicker(symbol, 0, 0, 0, 0)
+
+
+def all_klines(market, symbol: str = "BTCUSDT") -> dict[str, list]:
+    return {interval: market.klines(symbol, interval, limit=1000) for interval in Interval}
+
+
+def test_the_same_plan_makes_the_same_trades_and_candles(scene: Build):
+    first, second = scene("BTC", "ETH"), scene("BTC", "ETH")
+    for one in (first, second):
+        one.run(HOUR_US)
+    assert first.book.trades == second.book.trades
+    assert all_klines(first.market) == all_klines(second.market)
+    assert len(first.book.trades) == 2 * 1200
+
+
+def test_time_in_one_go_or_in_a_thousand_steps_is_the_same(scene: Build):
+    whole, pieces = scene("BTC", "ETH", "SOL"), scene("BTC", "ETH", "SOL")
+    whole.run(HOUR_US)
+    cuts = sorted(random.Random(1).sample(range(HOUR_US), 999))
+    for begin, end in zip([0, *cuts], [*cuts, HOUR_US], strict=True):
+        pieces.run(end - begin)
+    assert pieces.book.trades == whole.book.trades
+    assert pieces.book.sides == whole.book.sides
+
+
+def test_trades_of_all_symbols_print_in_order_of_time(scene: Build):
+    one = scene("BTC", "ETH", "SOL")
+    one.run(10 * MINUTE_US)
+    times = [trade.time_us for trade in one.book.trades]
+    assert times == sorted(times)
+    assert {trade.symbol for trade in one.book.trades} == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+
+
+def test_what_was_lived_equals_what_a_later_start_calls_the_past(scene: Build):
+    early = scene("BTC")
+    early.run(2 * HOUR_US)
+    tape = early.market._lanes["BTCUSDT"].source.tape(early.market.plan.start_us, early.clock.now_us() + 1)
+    grid = early.market.grid("BTCUSDT")
+    printed = [(trade.time_us, trade.price // grid.tick, trade.quantity // grid.step) for trade in early.book.trades]
+    assert printed == list(zip(tape.time_us.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True))
+
+
+def test_there_is_a_book_before_the_first_print_and_never_a_crossed_one(scene: Build):
+    one = scene("BTC")
+    one.run(0)
+    assert one.book.trades == []
+    for _ in range(200):
+        assert one.book.best("BTCUSDT", buy=True) < one.book.best("BTCUSDT", buy=False)
+        assert len(one.book.sides["BTCUSDT", True]) == len(one.book.sides["BTCUSDT", False]) == 21
+        one.run(3 * SECOND_US)
+
+
+def test_a_saved_market_goes_on_as_if_nothing_had_happened(scene: Build):
+    through, saved = scene("BTC", "ETH"), scene("BTC", "ETH")
+    for one in (through, saved):
+        one.run(10 * MINUTE_US)
+        one.book.take("BTCUSDT", 10**14, 20 * 10**8, buy=True)
+    saved.restart()
+    for one in (through, saved):
+        one.run(HOUR_US)
+    assert saved.book.trades == through.book.trades
+    assert saved.book.sides == through.book.sides
+    assert all_klines(saved.market) == all_klines(through.market)
+    assert orjson.dumps(saved.market.state()) == orjson.dumps(through.market.state())
+
+
+def test_a_large_order_moves_the_price_and_the_house_brings_it_back(scene: Build):
+    quiet, hit = scene("BTC"), scene("BTC")
+    for one in (quiet, hit):
+        one.run(10 * MINUTE_US)
+    amount = hit.book.crossing("BTCUSDT", 10**14, buy=True, house=True) // 2
+    before = hit.book.best("BTCUSDT", buy=False)
+    hit.book.take("BTCUSDT", 10**14, amount, buy=True)
+    paid = hit.book.trades[-1].price
+
+    def gap() -> float:
+        return hit.book.best("BTCUSDT", buy=False) / quiet.book.best("BTCUSDT", buy=False) - 1
+
+    assert paid > before
+    gaps = []
+    for seconds in (6, 30, 30, 60, 600):
+        for one in (quiet, hit):
+            one.run(seconds * SECOND_US)
+        gaps.append(gap())
+    assert 0 < gaps[0] < paid / before - 1  # the house believes half of it
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_small_order_leaves_no_displacement(scene: Build):
+    quiet, hit = scene("BTC"), scene("BTC")
+    for one in (quiet, hit):
+        one.run(MINUTE_US)
+    hit.book.take("BTCUSDT", 10**14, 10**4, buy=True)
+    for one in (quiet, hit):
+        one.run(MINUTE_US)
+    theirs = [(trade.price, trade.quantity) for trade in hit.book.trades if trade.quantity != 10**4]
+    assert theirs == [(trade.price, trade.quantity) for trade in quiet.book.trades]
+
+
+@pytest.mark.parametrize("buy", [True, False], ids=["bid", "ask"])
+def test_an_order_that_the_price_moves_through_is_filled_at_its_price(scene: Build, buy: bool):
+    one = scene("BTC")
+    one.run(MINUTE_US)
+    own_price = one.book.best("BTCUSDT", buy=buy)
+    price = round(own_price * (0.998 if buy else 1.002)) // 10**6 * 10**6
+    mine = one.book.rest("BTCUSDT", price, 3 * 10**8, buy=buy, house=False)
+    one.run(DAY_US // 4)
+    assert one.book.remaining("BTCUSDT", mine) == 0
+    fills = [trade for trade in one.book.trades if trade.maker_order_id == mine]
+    assert sum(trade.quantity for trade in fills) == 3 * 10**8
+    assert {trade.price for trade in fills} == {price}
+
+
+def test_who_stands_in_front_of_the_house_is_filled_first(scene: Build):
+    one = scene("BTC")
+    one.run(MINUTE_US)
+    bid, ask = (one.book.best("BTCUSDT", buy=buy) for buy in (True, False))
+    assert ask - bid > 2 * 10**6
+    mine = one.book.rest("BTCUSDT", bid + 10**6, 10**3, buy=True, house=False)
+    one.run(MINUTE_US)
+    assert one.book.remaining("BTCUSDT", mine) == 0
+
+
+def write_candles(folder: Path, minutes: dict[int, tuple[float, ...]], start_us: int) -> SymbolPlan:
+    lines = ["open_time,open,high,low,close,volume"]
+    for minute, values in minutes.items():
+        lines.append(",".join(str(value) for value in (start_us // 1000 + minute * 60_000, *values)))
+    path = folder / "ABCUSDT.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return SymbolPlan(symbol="ABCUSDT", grid=Grid(10**6, 10**6), files=(str(path),))
+
+
+REPLAYED = {
+    0: (10.0, 12.0, 9.5, 11.0, 100.0),
+    1: (11.0, 11.0, 10.0, 10.5, 0.07),
+    2: (10.5, 10.5, 10.5, 10.5, 0.0),
+    3: (10.6, 10.7, 10.6, 10.6, 0.0),
+    7: (8.0, 9.0, 8.0, 9.0, 5.25),
+    8: (9.0, 9.0, 7.0, 8.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("lived_from", [0, 1, 4, 8], ids=lambda minute: f"started in minute {minute}")
+def test_klines_of_a_replay_give_back_the_file(scene: Build, tmp_path: Path, lived_from: int):
+    start = 1_760_000_040_000_000
+    plan = write_candles(tmp_path, REPLAYED, start)
+    one = scene(plan, start_us=start + lived_from * MINUTE_US)
+    one.run((9 - lived_from) * MINUTE_US - 1)
+    rows = one.market.klines("ABCUSDT", Interval.M1, limit=1000)
+    got = {
+        (row.open_ms * 1000 - start) // MINUTE_US: tuple(value / 1e8 for value in row[1:6])  # open to volume
+        for row in rows
+    }
+    assert got == REPLAYED
+
+
+def test_in_a_hole_of_the_file_the_house_leaves_and_others_stay(scene: Build, tmp_path: Path):
+    start = 1_760_000_040_000_000
+    one = scene(write_candles(tmp_path, REPLAYED, start), start_us=start)
+    one.run(3 * MINUTE_US)
+    mine = one.book.rest("ABCUSDT", 5 * 10**8, 10**8, buy=True, house=False)
+    one.run(2 * MINUTE_US)
+    assert one.book.crossing("ABCUSDT", 1, buy=False, house=True) == 0
+    assert one.book.crossing("ABCUSDT", 10**14, buy=True, house=True) == 0
+    assert one.book.remaining("ABCUSDT", mine) == 10**8
+    one.run(3 * MINUTE_US)
+    assert one.book.crossing("ABCUSDT", 1, buy=False, house=True) > 0
+    one.run(HOUR_US)
+    assert one.book.crossing("ABCUSDT", 1, buy=False, house=True) == 0
+    assert one.market.klines("ABCUSDT", Interval.M1)[-1].open_ms * 1000 == start + 8 * MINUTE_US
+
+
+def test_the_ticker_covers_the_last_day_and_the_average_five_minutes(scene: Build):
+    one = scene("BTC")
+    one.run(2 * HOUR_US + 17 * SECOND_US)
+    market = one.market
+    ticker = market.ticker("BTCUSDT", nothing_quoted("BTCUSDT"))
+    minutes = market.klines("BTCUSDT", Interval.M1, limit=1000)
+    day = market.klines("BTCUSDT", Interval.M1, limit=440, end_ms=minutes[0].open_ms - 1) + minutes
+    assert len(day) == 1440
+    assert (ticker.open, ticker.last) == (day[0].open, day[-1].close)
+    assert ticker.high == max(row.high for row in day)
+    assert ticker.low == min(row.low for row in day)
+    assert ticker.volume == sum(row.volume for row in day)
+    assert ticker.quote_volume == sum(row.quote_volume for row in day)
+    assert ticker.count == sum(row.trades for row in day)
+    assert ticker.last == one.book.trades[-1].price == market.last_price("BTCUSDT")
+    assert (ticker.first_id, ticker.last_id) == (1, len(one.book.trades))
+    assert float(ticker.change_percent) == pytest.approx(100 * ticker.change / ticker.open, abs=6e-4)
+    young = [trade for trade in one.book.trades if trade.time_us >= one.clock.now_us() // 10**6 * 10**6 - 299 * 10**6]
+    amount = sum(trade.quantity for trade in young)
+    expected = sum(trade.price * trade.quantity for trade in young) / amount
+    assert market.average("BTCUSDT").price == pytest.approx(expected, rel=1e-6)
+
+
+def test_aggregate_trades_hold_one_takers_trades_at_one_price(scene: Build):
+    one = scene("BTC")
+    one.run(MINUTE_US)
+    bid, ask = (one.book.best("BTCUSDT", buy=buy) for buy in (True, False))
+    assert ask > bid + 10**6
+    for _ in range(2):
+        one.book.rest("BTCUSDT", ask - 10**6, 5 * 10**4, buy=False, house=False)
+    one.book.take("BTCUSDT", ask, 12 * 10**4, buy=True)
+    two = one.market.agg_trades("BTCUSDT", limit=2)
+    assert [(row.price, row.quantity, row.last_id - row.first_id) for row in two] == [
+        (ask - 10**6, 10**5, 1),
+        (ask, 2 * 10**4, 0),
+    ]
+    assert not two[0].is_buyer_maker
+    assert one.market.agg_trades("BTCUSDT", from_id=two[0].agg_id, limit=1) == two[:1]
+    singles = one.market.trades("BTCUSDT", limit=3)
+    assert one.market.trades("BTCUSDT", from_id=singles[0].trade_id, limit=2) == singles[:2]
+
+
+def test_times_bound_aggregate_trades_on_both_sides(scene: Build):
+    one = scene("BTC")
+    one.run(10 * MINUTE_US)
+    trades = one.book.trades
+    begin, end = trades[50].time_us // 1000, trades[60].time_us // 1000
+    rows = one.market.agg_trades("BTCUSDT", start_ms=begin, end_ms=end)
+    assert [row.first_id for row in rows] == [trade.trade_id for trade in trades[50:61]]
+    assert one.market.agg_trades("BTCUSDT", end_ms=end, limit=3) == rows[-3:]
+
+
+def test_a_plan_survives_being_written_down():
+    plan = MarketPlan(start_us=5, seed=3, symbols=(SymbolPlan(symbol="A", grid=Grid(10**6, 10**3), files=("x.csv",)),))
+    assert MarketPlan.from_values(orjson.loads(orjson.dumps(plan.as_values()))) == plan
+
+
+@pytest.mark.parametrize("base", ["BTC", "ETH", "SOL", "XRP", "DOGE", "PEPE", "NEVERHEARD"])
+def test_a_usual_grid_shows_a_price_finely_enough(base: str):
+    price = usual_price(base, "USDT")
+    grid = usual_grid(price)
+    assert grid.tick / 1e8 / price < 2e-3
+    assert grid.step / 1e8 * price <= 10
