@@ -1,7 +1,7 @@
 """The composition root: builds the chain from the settings. Nothing else constructs collaborators."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
@@ -25,10 +25,10 @@ def running_bot(config: BotConfig) -> Iterator[tuple[TradingBot, Callable[[], Su
     strategy = load_strategy(config.strategy)
     init_db(config.db_path)
     try:
-        with db.session_scope() as session:
+        with ExitStack() as opened, db.session_scope() as session:
             trade_repo, signal_repo = TradeRepository(session), SignalRepository(session)
             steps = StepRepository(session)
-            handler = _data_handler(config, steps, window=candles_needed(config, strategy))
+            handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
             executor = MockExecutor(
                 trade_repo,
                 signal_repo,
@@ -44,7 +44,7 @@ def running_bot(config: BotConfig) -> Iterator[tuple[TradingBot, Callable[[], Su
         db.close()
 
 
-def _data_handler(config: BotConfig, steps: StepRepository, *, window: int) -> CryptoDataHandler:
+def _data_handler(config: BotConfig, steps: StepRepository, window: int) -> CryptoDataHandler:
     """Candles of the exchange; a replay goes on at the moment of the last recorded step."""
     replay = config.exchange.replay
     if config.exchange.name != "replay" or replay is None:

@@ -7,6 +7,7 @@ from typing import Final
 # command: (module:function, one line of help)
 COMMANDS: Final = {
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
+    "exchange": ("exchange_simulator.server.command:main", "run an exchange on loopback that clients take for Binance"),
 }
 EXIT_USAGE: Final = 2
 

@@ -31,6 +31,17 @@ class ReplayConfig(_Settings):
     end: str | None = Field(default=None, description="Last moment (ISO 8601, UTC); default: the file's last candle.")
 
 
+class SimulatedConfig(_Settings):
+    """An exchange of our own in a process of its own, on loopback (`exchange.name: "simulated"`)."""
+
+    symbols: list[str] = Field(default=["BTC/USDT"], min_length=1, description="The markets it trades.")
+    speed: float = Field(default=60.0, gt=0, description="How many times faster than real time it runs.")
+    seed: int = Field(default=1, description="Of its prices: the same seed gives the same market.")
+    state_file: str = Field(
+        default="keel-exchange.state", min_length=1, description="Where it keeps its state between two starts."
+    )
+
+
 class MarketConfig(_Settings):
     """What a market allows, where no exchange tells it (replay)."""
 
@@ -49,7 +60,9 @@ class MarketConfig(_Settings):
 class ExchangeConfig(_Settings):
     """Where candles come from and orders go to."""
 
-    name: str = Field(description='A ccxt exchange id such as "binance", or "replay" for candles from a file.')
+    name: str = Field(
+        description='A ccxt exchange id such as "binance", "simulated" for the built-in one, or "replay" for a file.'
+    )
     api_key: SecretStr = Field(
         default=SecretStr(""), description="API key; better given as KEEL_API_KEY in the environment or a .env file."
     )
@@ -57,6 +70,19 @@ class ExchangeConfig(_Settings):
         default=SecretStr(""), description="API secret; better given as KEEL_API_SECRET in the environment or .env."
     )
     sandbox_mode: bool = Field(default=True, description="Use the exchange's test network.")
+    rest_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Another server that speaks this exchange's REST API, such as http://127.0.0.1:9080.",
+    )
+    ws_url: str | None = Field(
+        default=None,
+        pattern=r"^wss?://",
+        description="Its WebSocket streams. Not used yet: candles are polled.",
+    )
+    simulated: SimulatedConfig = Field(
+        default_factory=SimulatedConfig, description='The built-in exchange, for the name "simulated".'
+    )
     replay: ReplayConfig | None = Field(default=None, description='The file to replay, for the exchange "replay".')
     market: MarketConfig = Field(default_factory=MarketConfig, description="Price and quantity grid, for replay.")
 

@@ -83,7 +83,9 @@ class TradingBot:
         self._steps = steps or _steps_beside(signal_repo)
         self._stop = threading.Event()
         self._newest_is_late = False
-        self.last_signal_value: int | None = self._restore_last_signal()
+        self._last_judged: datetime | None = None
+        self.last_signal_value: int | None = None
+        self._restore()
 
     def run_once(self) -> None:
         """One cycle: fetch, compute, decide, execute, record. Errors of data, strategy and executor come out."""
@@ -144,6 +146,8 @@ class TradingBot:
         if reason := self._why_undecidable(window):
             return Decision(Action.NO_DECISION, f"no decision: {reason}")
         signals = self._signals(window.candles)
+        if reason := self._why_judged_already(signals.index[-1]):
+            return Decision(Action.NO_DECISION, f"no decision: {reason}")
         last = signals.iloc[-1]
         cycle.candle_time = signals.index[-1].to_pydatetime()
         cycle.close = float(last["close"])
@@ -154,6 +158,14 @@ class TradingBot:
         logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
         last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
         return self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+
+    def _why_judged_already(self, candle_time: pd.Timestamp) -> str | None:
+        """Why a candle is too old to judge: the exchange's clock, or its data, went back behind what was judged."""
+        if not self._clock_is_the_exchanges or self._last_judged is None or candle_time >= self._last_judged:
+            return None
+        return (
+            f"the candle of {candle_time:%Y-%m-%d %H:%M} is older than the last one judged, {self._last_judged:%H:%M}"
+        )
 
     def _signals(self, candles: pd.DataFrame) -> pd.DataFrame:
         """Run the strategy; its own exception comes out, with the sentence that names file and line as a note."""
@@ -231,6 +243,7 @@ class TradingBot:
         """Write down the cycle, also a failed one."""
         if cycle.is_settled and cycle.signal is not None:
             self.last_signal_value = int(cycle.signal)
+            self._last_judged = cycle.candle_time
         if cycle.signal is not None and cycle.candle_time is not None and cycle.close is not None:
             self._save_signal(int(cycle.signal), cycle.candle_time, cycle.close, cycle.indicators)
         if self._steps is None:
@@ -246,15 +259,15 @@ class TradingBot:
         except Exception:
             logger.exception("Failed to record the step")
 
-    def _restore_last_signal(self) -> int | None:
-        """The signal that was last acted upon, from the database."""
+    def _restore(self) -> None:
+        """The signal that was last acted upon, and its candle, from the database."""
         if self._steps is None:
-            return None
-        if self._steps.latest(self.symbol, self.timeframe):
-            settled = self._steps.last_settled(self.symbol, self.timeframe)
-            return settled.signal_value if settled else None
-        saved = self.signal_repo.get_latest(1, symbol=self.symbol)
-        return saved[0].signal_value if saved else None
+            return
+        if settled := self._steps.last_settled(self.symbol, self.timeframe):
+            self.last_signal_value, self._last_judged = settled.signal_value, settled.candle_time
+        elif not self._steps.latest(self.symbol, self.timeframe):
+            saved = self.signal_repo.get_latest(1, symbol=self.symbol)
+            self.last_signal_value = saved[0].signal_value if saved else None
 
     def _market(self) -> Instrument:
         if self._instrument is None:

@@ -135,12 +135,16 @@ class CcxtSource(CandleSource):
         market: dict[str, Any] = markets[symbol]
         return market
 
+    def exchange_time_ms(self) -> int:
+        """What the exchange's clock said when it answered, ms UTC."""
+        return int(self._call("its time", self._client.fetch_time))
+
     def _time_sample(self) -> tuple[int, int]:
         """Round trip and offset of one question for the time, in ms."""
         asked_ms = self._machine.now_ms()
-        exchange_ms = self._call("its time", self._client.fetch_time)
+        exchange_ms = self.exchange_time_ms()
         answered_ms = self._machine.now_ms()
-        return answered_ms - asked_ms, int(exchange_ms) - answered_ms
+        return answered_ms - asked_ms, exchange_ms - answered_ms
 
     def _call(self, what: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401  ccxt's answers
         """Ask, again with growing pauses while the network fails; never while the exchange refuses to be asked."""

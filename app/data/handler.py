@@ -17,7 +17,9 @@ DEFAULT_LIMIT = 500  # as Binance's and ccxt's
 
 
 class CryptoDataHandler(IDataHandler):
-    """Candles of `exchange_config.name`: "replay" plays a file, any other name is a ccxt exchange.
+    """Candles of `exchange_config.name`.
+
+    "replay" plays a file, "simulated" starts the built-in exchange, any other name is a ccxt exchange.
 
     Args:
         exchange_config: Where candles come from.
@@ -78,13 +80,21 @@ class CryptoDataHandler(IDataHandler):
         """What the market allows."""
         return self._source.instrument(symbol)
 
+    def close(self) -> None:
+        """End what the source started."""
+        self._source.close()
+
 
 def _source_of(config: ExchangeConfig) -> CandleSource:
     if config.name == "replay" and config.replay is not None:
         return ReplaySource(config.replay, config.market)
+    if config.name == "simulated":
+        from app.data.simulated import SimulatedSource  # noqa: PLC0415  ccxt, too
+
+        return SimulatedSource(config)
     from app.data.ccxt_source import CcxtSource  # noqa: PLC0415  ccxt takes more than a second to import
 
-    return CcxtSource(config)
+    return CcxtSource(config, rest_url=config.rest_url)
 
 
 def _milliseconds(argument: str, date: datetime | str | None) -> int | None:

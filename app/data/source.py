@@ -21,6 +21,9 @@ class CandleSource(ABC):
     def synchronize(self) -> None:
         """Make `clock` agree with the exchange's time; called before candles are judged closed."""
 
+    def close(self) -> None:  # noqa: B027  most sources have nothing to end
+        """End what the source started; nothing may be asked of it afterwards."""
+
     @abstractmethod
     def instrument(self, symbol: str) -> Instrument:
         """What the market allows; raises ConfigError for a symbol that is not traded there."""

@@ -152,7 +152,8 @@ def test_a_secret_in_a_message_or_a_traceback_is_masked():
 
 def test_help_lists_every_command(capsys):
     assert main(["--help"]) == 0
-    assert [name for name in COMMANDS if name not in capsys.readouterr().out] == []
+    text = capsys.readouterr().out
+    assert [name for name in COMMANDS if name not in text] == []
 
 
 def test_an_unknown_command_is_named_with_those_that_exist(capsys):

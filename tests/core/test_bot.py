@@ -346,6 +346,16 @@ def test_a_late_candle_is_not_traded_upon(desk):
     assert at.reasons() == ["no decision: the newest candle is 5 candles late"]
 
 
+def test_a_clock_that_goes_back_leads_to_no_second_judgement(desk):
+    at = desk([100.0, 101.0, 99.0, 100.0])
+    at.run(4)
+    again = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals)
+    at.handler.show(2)
+    again.run_once()
+    assert at.sides() == ["buy", "sell"]
+    assert at.reasons()[-1] == "no decision: the candle of 2025-01-01 00:01 is older than the last one judged, 00:03"
+
+
 def test_duplicated_and_disordered_candles_are_put_right_and_logged(desk, candles, caplog):
     frame = candles([100.0, 100.0, 101.0])
     at = desk(pd.concat([frame.iloc[[1]], frame.iloc[[0]], frame.iloc[[1]], frame.iloc[[2]]]))

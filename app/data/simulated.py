@@ -1,0 +1,90 @@
+"""The built-in exchange: started in a process of its own, reached over loopback like any other."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Final
+
+from app.config.models import ExchangeConfig
+from app.core.clock import Clock, ScaledClock
+from app.data.candles import Candles
+from app.data.ccxt_source import CcxtSource
+from app.data.source import CandleSource
+from app.domain.errors import DataError
+from app.domain.instrument import Instrument
+from app.domain.timeframe import Timeframe
+
+STOP_TIMEOUT_S: Final = 10
+
+
+class SimulatedSource(CandleSource):
+    """Starts the exchange and asks it as ccxt asks Binance. It ends with this process, or with `close`.
+
+    Args:
+        config: Its markets, speed, seed and state file.
+
+    Attributes:
+        clock: The exchange's virtual time, which runs `speed` times as fast as real time.
+        rest_url: Where it answers.
+
+    Raises:
+        DataError: it did not start; the sentence says why.
+    """
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        simulated = config.simulated
+        self._process = _start(
+            "--port", "0", "--json-ready", "--parent-pid", str(os.getpid()),
+            "--symbols", ",".join(simulated.symbols), "--speed", str(simulated.speed),
+            "--seed", str(simulated.seed), "--state", simulated.state_file,
+        )  # fmt: skip
+        try:
+            self.rest_url: str = _ready(self._process)["rest"]
+            binance = config.model_copy(update={"name": "binance"})
+            self._source = CcxtSource(binance, rest_url=self.rest_url)
+            self.clock: Clock = ScaledClock(self._source.exchange_time_ms(), simulated.speed)
+        except BaseException:
+            self.close()
+            raise
+
+    def synchronize(self) -> None:
+        """Both clocks follow this machine's: nothing to do."""
+
+    def instrument(self, symbol: str) -> Instrument:
+        """What the exchange's filters say."""
+        return self._source.instrument(symbol)
+
+    def fetch(
+        self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None
+    ) -> Candles:
+        """The exchange's klines."""
+        return self._source.fetch(symbol, timeframe, since_ms=since_ms, until_ms=until_ms, limit=limit)
+
+    def close(self) -> None:
+        """End the exchange; it saves its state."""
+        self._process.terminate()
+        try:
+            self._process.communicate(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "exchange_simulator", *arguments]
+    # A session of its own: Ctrl+C in the terminal is for the bot, which ends the exchange when it is done.
+    return subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def _ready(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Its line of JSON with the addresses."""
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        _, complaint = process.communicate()
+        reason = complaint.strip().splitlines()[-1] if complaint.strip() else "it said nothing"
+        raise DataError(f"the built-in exchange did not start: {reason}")
+    ready: dict[str, Any] = json.loads(line)
+    return ready
