@@ -17,7 +17,8 @@ class FaultBoard:
         seed: Seed of the draws; the same seed, rules and requests strike at the same places.
         now_us: The exchange's clock.
         record: Called with every strike, for the journal.
-        strike_now: Carries out a world fault.
+        strike_now: Carries out a world fault that is asked for at once; it may refuse with `BadRuleError`.
+        strike_later: Carries out a world fault whose time has come; it may not refuse.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class FaultBoard:
         now_us: Callable[[], int],
         record: Callable[[Rule], None],
         strike_now: Callable[[Rule], None],
+        strike_later: Callable[[Rule], None],
     ) -> None:
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._now_us = now_us
         self._record = record
         self._strike_now = strike_now
+        self._strike_later = strike_later
         self._rules: dict[int, Rule] = {}
         self._last_id = 0
         self._standing: dict[Occasion, list[Rule]] = {}
@@ -48,10 +51,10 @@ class FaultBoard:
         """Put up a rule that is already built."""
         self._last_id += 1
         rule.id = self._last_id
-        self._rules[rule.id] = rule
         if rule.kind.occasion is Occasion.WORLD and rule.at_ms is None and not rule.waits_for_a_match:
-            self._strike(rule)
             self._strike_now(rule)
+            self._strike(rule)
+        self._rules[rule.id] = rule
         self._sort()
         return rule
 
@@ -94,7 +97,7 @@ class FaultBoard:
         due = [r for r in self._rules.values() if r.at_ms is not None and r.at_ms <= now_ms and not r.spent]
         for rule in due:
             self._strike(rule)
-            self._strike_now(rule)
+            self._strike_later(rule)
 
     def _is_hit(self, rule: Rule, method: str, path: str, symbol: str) -> bool:
         if rule.at_ms is not None or not rule.matches(method, path, symbol):

@@ -15,7 +15,9 @@ class Clock:
 
 def board(seed: int = 1) -> tuple[FaultBoard, list[Rule], list[Rule], Clock]:
     recorded, struck, clock = [], [], Clock()
-    made = FaultBoard(seed, now_us=lambda: clock.now_us, record=recorded.append, strike_now=struck.append)
+    made = FaultBoard(
+        seed, now_us=lambda: clock.now_us, record=recorded.append, strike_now=struck.append, strike_later=struck.append
+    )
     return made, recorded, struck, clock
 
 
