@@ -40,7 +40,7 @@ class SimulatedSource(CandleSource):
             "--seed", str(simulated.seed), "--state", simulated.state_file,
         )  # fmt: skip
         try:
-            self.rest_url: str = _ready(self._process)["rest"]
+            self.rest_url: str = _ready(self._process)["rest_url"]
             binance = config.model_copy(update={"name": "binance"})
             self._source = CcxtSource(binance, rest_url=self.rest_url)
             self.clock: Clock = ScaledClock(self._source.exchange_time_ms(), simulated.speed)
