@@ -13,12 +13,12 @@ from app.config.models import ExchangeConfig
 from app.core.clock import SystemClock
 from app.core.window import possible
 from app.data.candles import Candles
-from app.data.ccxt_client import ccxt_client
 from app.data.source import CandleSource
 from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import exact
+from app.exchanges.ccxt_client import ccxt_client
 
 PAGE: Final = 1_000  # Binance's most
 ATTEMPTS: Final = 3

@@ -1,0 +1,1 @@
+"""Access to exchanges through ccxt, guarded: shared by candle sources and executors."""
