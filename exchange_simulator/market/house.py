@@ -23,6 +23,9 @@ class Venue(Protocol):
     Orders of the house pass no filter and need no balance; they are otherwise like any other.
     """
 
+    def is_trading(self, symbol: str) -> bool:
+        """Whether orders are taken; while they are not, what is due does not happen."""
+
     def rest(self, symbol: str, price: int, quantity: int, *, buy: bool) -> int:
         """Put a limit order into the book and return its id; it does not cross the book."""
 
@@ -103,20 +106,17 @@ class House:
         self._bid = self._ask = 0
         self._shift = self._shift_us = self._shift_quoted = 0
         self._disturbed = False
-        self.is_acting = False
 
     def trade(self, venue: Venue, time_us: int, ticks: int, steps: int, *, buyer: bool) -> int:
         """Make a print happen (a mark when `steps` is 0: only the quotes move), and return its price in ticks."""
         self._shift_quoted = self._shift_at(time_us)
         price = max(ticks + self._shift_quoted, self._spread + 1)
         ask = price if buyer else price + self._spread
-        self.is_acting = True
         if self._disturbed or (ask - self._spread, ask) != (self._bid, self._ask):
             self._requote(venue, ask - self._spread, ask)
         if steps:
             self._ensure(venue, price, steps, buy=not buyer)
             venue.take(self.symbol, price * self._grid.tick, steps * self._grid.step, buy=buyer)
-        self.is_acting = False
         return price
 
     def withdraw(self, venue: Venue) -> None:
@@ -136,6 +136,10 @@ class House:
         shift = self._shift_quoted + round(beyond * self._settings.impact_kept)
         if beyond and abs(shift) > abs(self._shift_at(time_us)):
             self._shift, self._shift_us = shift, time_us
+
+    def displace(self, time_us: int, ticks: int) -> None:
+        """Move the house's idea of the price by so many ticks from now on; it halves like any displacement."""
+        self._shift, self._shift_us = self._shift_at(time_us) + ticks, time_us
 
     def state(self) -> HouseState:
         """What `restore` needs, as plain values."""
@@ -165,24 +169,24 @@ class House:
     def _requote(self, venue: Venue, bid: int, ask: int) -> None:
         """Withdraw what is in the way, trade through others who are in the way, then fill up the ladder."""
         levels, spacing = self._settings.levels, self._spacing
+        eaten, self._disturbed = self._disturbed, False
         below = (bid - 1) // spacing
         above = ask // spacing + 1
         bids = {bid, *(place * spacing for place in range(max(below - levels + 1, 1), below + 1))}
         asks = {ask, *(place * spacing for place in range(above, above + levels))}
-        self._clear(venue, self._bids, bids)
-        self._clear(venue, self._asks, asks)
+        self._clear(venue, self._bids, bids, eaten=eaten)
+        self._clear(venue, self._asks, asks, eaten=eaten)
         self._trade_through(venue, ask, buy=False)
         self._trade_through(venue, bid, buy=True)
         self._fill(venue, self._bids, sorted(bids, reverse=True), buy=True)
         self._fill(venue, self._asks, sorted(asks), buy=False)
         self._bid, self._ask = bid, ask
-        self._disturbed = False
 
-    def _clear(self, venue: Venue, book: dict[int, int], wanted: set[int]) -> None:
-        """Withdraw quotes at prices that are not wanted, and after a disturbance those that are half eaten."""
+    def _clear(self, venue: Venue, book: dict[int, int], wanted: set[int], *, eaten: bool) -> None:
+        """Withdraw quotes at prices that are not wanted, and when others have eaten those that are less than half."""
         for price in [price for price in book if price not in wanted]:
             venue.withdraw(self.symbol, book.pop(price))
-        if self._disturbed:
+        if eaten:
             for price, order_id in list(book.items()):
                 if venue.remaining(self.symbol, order_id) * 2 < self._size(price) * self._grid.step:
                     venue.withdraw(self.symbol, book.pop(price))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from heapq import heapify, heapreplace
 from typing import Any, Self
 
+from exchange_simulator.engine.account import HOUSE
+from exchange_simulator.engine.events import Event, TradePrinted
 from exchange_simulator.engine.market_data import AggTrade, Average, BookTicker, Kline, Ticker
 from exchange_simulator.engine.orders import Trade
 from exchange_simulator.market.clock import VirtualClock
@@ -41,11 +43,13 @@ class Lane:
 
     def open(self, venue: Venue) -> None:
         """Quote around the last price of the past, so that there is a book before the first print."""
-        if self._opening:
+        if self._opening and venue.is_trading(self.symbol):
             self.house.trade(venue, self._opening.time_us, self._opening.ticks, 0, buyer=self._opening.buyer)
 
     def happen(self, venue: Venue, due: Print) -> None:
-        """Let one print happen in the book."""
+        """Let one print happen in the book; while the symbol is halted it does not."""
+        if not venue.is_trading(self.symbol):
+            return
         if not due.ticks:
             self.house.withdraw(venue)
             return
@@ -53,18 +57,18 @@ class Lane:
         if not due.steps:
             self.series.add(due.time_us, ticks, 0, 0, buyer=due.buyer)
 
-    def on_trade(self, trade: Trade) -> None:
-        """Note a trade of anybody."""
+    def on_trade(self, trade: Trade, *, by_house: bool) -> None:
+        """Note a trade; `by_house` says whether the house took."""
         grid, buyer = self.source.grid, not trade.is_buyer_maker
         ticks = trade.price // grid.tick
         self.log.add(trade)
         self.series.add(trade.time_us, ticks, trade.quantity // grid.step, trade.trade_id, buyer=buyer)
-        if not self.house.is_acting:
+        if not by_house:
             self.house.on_foreign_trade(trade.time_us, ticks, buyer=buyer)
 
 
 class Market:
-    """All symbols. The engine's trades come in through `on_trade`, its book is moved through a `Venue`.
+    """All symbols. The engine's trades come in through `on_event`, its book is moved through a `Venue`.
 
     Memory per symbol: about 0.1 MB at the start, 0.5 MB after a day, at most about 15 MB (see `CandleSeries`).
 
@@ -103,11 +107,23 @@ class Market:
         """When the next event is due: before it, `advance` has nothing to do."""
         return self._due[0][0] if self._is_open and self._due else 0
 
-    def on_trade(self, trade: Trade) -> None:
-        """Take note of a trade that the engine printed, the house's own included, at once and in order."""
-        lane = self._lanes.get(trade.symbol)
-        if lane is not None:
-            lane.on_trade(trade)
+    def on_event(self, event: Event) -> None:
+        """Listen to the engine: every trade is noted, the house's own included, at once and in order."""
+        if isinstance(event, TradePrinted):
+            lane = self._lanes.get(event.trade.symbol)
+            if lane is not None:
+                lane.on_trade(event.trade, by_house=event.taker.account == HOUSE)
+
+    def spike(self, symbol: str, basis_points: float) -> None:
+        """Displace the price by so much at once, from the next print on; it comes back like any impact.
+
+        Raises:
+            ValueError: the price would not stay positive.
+        """
+        if not -10_000 < basis_points < float("inf"):
+            raise ValueError(f"a spike of {basis_points} basis points leaves no price: give more than -10000")
+        ticks = self.last_price(symbol) // self.grid(symbol).tick
+        self._lanes[symbol].house.displace(self._clock.now_us(), round(ticks * basis_points / 10_000))
 
     def grid(self, symbol: str) -> Grid:
         """Tick and step that the symbol's prices are counted on."""

@@ -7,7 +7,7 @@ from typing import TypedDict
 from exchange_simulator.engine.market_data import AggTrade
 from exchange_simulator.engine.orders import Trade
 
-KEPT = 2_000  # trades and aggregates, about 0.4 MB per symbol when full
+KEPT = 1_000  # trades and aggregates, about 0.4 MB per symbol when full; the most that a question may ask for
 
 
 class TradeLogState(TypedDict):

@@ -1,73 +1,70 @@
-"""A market on a small book of its own: price-time priority and nothing else, to see the house's orders meet others."""
+"""A market on the engine, stepped by hand, with one customer who trades against the house."""
 
 from collections.abc import Callable
-from itertools import count
 
 import orjson
 import pytest
 
-from exchange_simulator.engine.orders import Trade
+from exchange_simulator.engine.account import Account
+from exchange_simulator.engine.book import Book
+from exchange_simulator.engine.engine import Engine
+from exchange_simulator.engine.events import Event, TradePrinted
+from exchange_simulator.engine.instrument import spot_instrument
+from exchange_simulator.engine.orders import Order, OrderRequest, OrderType, Side, StpMode, TimeInForce, Trade
 from exchange_simulator.market.clock import VirtualClock
 from exchange_simulator.market.market import Market
 from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price
 from exchange_simulator.market.tape import Grid
+from exchange_simulator.market.venue import EngineVenue
 
 START = 1_760_000_000_000_000
 
 
-class SmallBook:
-    """Resting orders are [price, order id, remaining, is_house] lists; a `Venue` for the house."""
+class Floor:
+    """The engine with one customer who can pay for anything, and what was printed."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        self.clock = clock
-        self.sides: dict[tuple[str, bool], list[list[int]]] = {}
+    def __init__(self, clock: VirtualClock, market: Market) -> None:
+        self.engine = Engine(clock.now_us)
+        self.venue = EngineVenue(self.engine)
+        self.desk = self.engine.desk
+        self.customer = Account("customer", maker_bp=0, taker_bp=0)
+        self.desk.accounts["customer"] = self.customer
+        for plan in market.plan.symbols:
+            base = plan.symbol.removesuffix("USDT")
+            self.desk.books[plan.symbol] = Book(
+                spot_instrument(base, "USDT", tick=plan.grid.tick, step=plan.grid.step, min_notional=0)
+            )
+            self.customer.balance(base).free = self.customer.balance("USDT").free = 10**25
+        self.market = market
         self.trades: list[Trade] = []
-        self.market: Market | None = None
-        self._ids = count(1)
-        self._trade_ids = count(1)
+        self.desk.listeners.append(self._on_event)
 
-    def rest(self, symbol: str, price: int, quantity: int, *, buy: bool, house: bool = True) -> int:
-        assert not self.crossing(symbol, price, buy=buy, house=None), "a resting order crosses the book"
-        order_id = next(self._ids)
-        side = self.sides.setdefault((symbol, buy), [])
-        side.append([price, order_id, quantity, house])
-        side.sort(key=lambda order: (-order[0] if buy else order[0], order[1]))
-        return order_id
+    def _on_event(self, event: Event) -> None:
+        self.market.on_event(event)
+        if isinstance(event, TradePrinted):
+            self.trades.append(event.trade)
 
-    def take(self, symbol: str, price: int, quantity: int, *, buy: bool) -> None:
-        taker_id = next(self._ids)
-        side = self.sides.setdefault((symbol, not buy), [])
-        while quantity and side and (side[0][0] <= price if buy else side[0][0] >= price):
-            traded = min(quantity, side[0][2])
-            side[0][2] -= traded
-            quantity -= traded
-            maker = side[0]
-            if not maker[2]:
-                side.pop(0)
-            quote = maker[0] * traded // 10**8
-            now = self.clock.now_us()
-            trade = Trade(symbol, next(self._trade_ids), maker[0], traded, quote, now, not buy, taker_id, maker[1])
-            self.trades.append(trade)
-            self.market.on_trade(trade)
-
-    def withdraw(self, symbol: str, order_id: int) -> None:
-        for buy in (True, False):
-            side = self.sides.get((symbol, buy), [])
-            side[:] = [order for order in side if order[1] != order_id]
-
-    def remaining(self, symbol: str, order_id: int) -> int:
-        orders = (order for buy in (True, False) for order in self.sides.get((symbol, buy), []))
-        return next((order[2] for order in orders if order[1] == order_id), 0)
-
-    def crossing(self, symbol: str, price: int, *, buy: bool, house: bool | None = False) -> int:
-        return sum(
-            order[2]
-            for order in self.sides.get((symbol, not buy), [])
-            if (order[0] <= price if buy else order[0] >= price) and (house is None or order[3] == house)
+    def place(self, symbol: str, price: int, quantity: int, *, buy: bool, ioc: bool = False) -> Order:
+        """Place a limit order of the customer."""
+        request = OrderRequest(
+            symbol=symbol,
+            side=Side.BUY if buy else Side.SELL,
+            type=OrderType.LIMIT,
+            quantity=quantity,
+            price=price,
+            time_in_force=TimeInForce.IOC if ioc else TimeInForce.GTC,
+            stp_mode=StpMode.NONE,
         )
+        return self.engine.place(self.customer, request).order
+
+    def side(self, symbol: str, *, buy: bool) -> list[tuple[int, int]]:
+        """Prices and quantities of all levels, best first."""
+        book = self.desk.books[symbol]
+        return (book.bids if buy else book.asks).top(10**6)
 
     def best(self, symbol: str, *, buy: bool) -> int:
-        return self.sides[symbol, buy][0][0]
+        """The best price of a side."""
+        return self.side(symbol, buy=buy)[0][0]
 
 
 class Scene:
@@ -75,15 +72,15 @@ class Scene:
 
     def __init__(self, plan: MarketPlan) -> None:
         self.clock = VirtualClock(plan.start_us, 0)
-        self.book = SmallBook(self.clock)
-        self.market = self.book.market = Market(plan, self.clock)
+        self.market = Market(plan, self.clock)
+        self.floor = Floor(self.clock, self.market)
 
     def run(self, microseconds: int) -> None:
-        self.market.advance(self.book, self.clock.advance_by(microseconds))
+        self.market.advance(self.floor.venue, self.clock.advance_by(microseconds))
 
     def restart(self) -> None:
-        """Save the market and go on with a new one; the book stands for the engine, which saves itself."""
-        self.market = self.book.market = Market.restore(orjson.loads(orjson.dumps(self.market.state())), self.clock)
+        """Save the market and go on with a new one; the engine saves itself."""
+        self.market = self.floor.market = Market.restore(orjson.loads(orjson.dumps(self.market.state())), self.clock)
 
 
 def symbol_plan(base: str, grid: Grid | None = None, **more: object) -> SymbolPlan:
