@@ -24,7 +24,7 @@ START_US = 1_760_000_000_000_000
 PRICE = 250.0
 
 
-def built(symbols: int, history_days: int = 3000) -> tuple[Market, EngineVenue, VirtualClock]:
+def built(symbols: int) -> tuple[Market, EngineVenue, VirtualClock]:
     grid = usual_grid(PRICE)
     plans = tuple(SymbolPlan(symbol=f"S{number}USDT", grid=grid, price=PRICE) for number in range(symbols))
     clock = VirtualClock(START_US, 0)
@@ -32,7 +32,7 @@ def built(symbols: int, history_days: int = 3000) -> tuple[Market, EngineVenue, 
     for plan in plans:
         base = plan.symbol.removesuffix("USDT")
         engine.desk.books[plan.symbol] = Book(spot_instrument(base, "USDT", tick=grid.tick, step=grid.step))
-    market = Market(MarketPlan(start_us=START_US, seed=1, symbols=plans, history_days=history_days), clock)
+    market = Market(MarketPlan(start_us=START_US, seed=1, symbols=plans), clock)
     engine.desk.listeners.append(market.on_event)
     return market, EngineVenue(engine), clock
 

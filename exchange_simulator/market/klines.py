@@ -37,25 +37,28 @@ def rows_asked_for(
 
 def as_klines(rows: Ints, interval: Interval, grid: Grid) -> list[Kline]:
     """Rows in ticks and steps as values in units of 1e-8."""
-    made = []
-    for row in rows.tolist():
-        opened = row[Column.OPEN_US]
-        made.append(
-            Kline(
-                opened // 1000,
-                row[Column.OPEN] * grid.tick,
-                row[Column.HIGH] * grid.tick,
-                row[Column.LOW] * grid.tick,
-                row[Column.CLOSE] * grid.tick,
-                row[Column.VOLUME] * grid.step,
-                interval.next(opened) // 1000 - 1,
-                row[Column.QUOTE] * grid.quote_unit,
-                row[Column.COUNT],
-                row[Column.BUY_VOLUME] * grid.step,
-                row[Column.BUY_QUOTE] * grid.quote_unit,
-            )
+    tick, step, unit = grid.tick, grid.step, grid.quote_unit
+    ends_us = rows[:, Column.OPEN_US] + interval.length_us
+    if interval is Interval.MONTH:
+        ends_us = candles.floors(ends_us, interval)  # 31 days after the first lie in the next month
+    return [
+        Kline(
+            opened // 1000,
+            first * tick,
+            high * tick,
+            low * tick,
+            last * tick,
+            volume * step,
+            end // 1000 - 1,
+            quote * unit,
+            count,
+            buy_volume * step,
+            buy_quote * unit,
         )
-    return made
+        for end, (opened, first, high, low, last, volume, quote, count, buy_volume, buy_quote, _) in zip(
+            ends_us.tolist(), rows.tolist(), strict=True
+        )
+    ]
 
 
 def _forward(series: CandleSeries, source: PriceSource, interval: Interval, first: int, last: int, limit: int) -> Ints:

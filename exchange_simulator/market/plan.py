@@ -61,7 +61,7 @@ class MarketPlan:
     seed: int
     symbols: tuple[SymbolPlan, ...]
     correlation: float = 0.6
-    history_days: int = 3000
+    history_days: int = 1500
     spread_bp: float = 1.0
     house: HouseSettings = field(default_factory=HouseSettings)
 

@@ -60,7 +60,7 @@ class SyntheticMarket:
         history_days: days before the start from which on there are prices. The whole day counts.
     """
 
-    def __init__(self, seed: int, start_us: int, *, correlation: float = 0.6, history_days: int = 3000) -> None:
+    def __init__(self, seed: int, start_us: int, *, correlation: float = 0.6, history_days: int = 1500) -> None:
         if seed < 0:
             raise ValueError(f"the seed is {seed}: give a whole number from 0 on")
         if not 0 <= correlation <= 1:

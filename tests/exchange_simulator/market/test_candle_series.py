@@ -166,3 +166,12 @@ def test_prints_in_any_order_of_chunks_give_the_same_series():
     asked = {"now_us": START + HOUR_US, "limit": 500}
     wanted = without_ids(rows_asked_for(late, prices, Interval.S1, **asked))
     assert without_ids(rows_asked_for(series, prices, Interval.S1, **asked)) == wanted
+
+
+@pytest.mark.parametrize("interval", ["1s", "1w", "1M"])
+def test_a_kline_closes_a_millisecond_before_the_next_one_opens(interval: str):
+    prices = source(history_days=100)
+    rows = rows_asked_for(CandleSeries(prices, START), prices, Interval(interval), now_us=START, limit=4)
+    klines = as_klines(rows, Interval(interval), prices.grid)
+    assert [kline.close_ms + 1 for kline in klines[:-1]] == [kline.open_ms for kline in klines[1:]]
+    assert klines[-1].close_ms * 1000 > START
