@@ -128,14 +128,14 @@ class Book:
                 break
         return cost
 
-    def quantity_for(self, side: Side, quote: int, step: int) -> int:
-        """Base that a market order for `quote` trades, in whole steps; less when the book holds less."""
+    def quantity_for(self, side: Side, quote: int, step: int) -> tuple[int, bool]:
+        """Base that a market order for `quote` trades, in whole steps, and whether the book holds enough for it."""
         opposite = self.asks if side is Side.BUY else self.bids
         total = 0
         for price, available in opposite.top(len(opposite.keys)):
             affordable = quote * SCALE // price // step * step
             if affordable <= available:
-                return total + affordable
+                return total + affordable, True
             total += available
             quote -= price * available // SCALE
-        return total
+        return total, False

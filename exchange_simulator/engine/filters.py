@@ -1,6 +1,6 @@
 """A symbol's filters, checked as Binance checks them: -1013 with the name of the first that fails (filters.md)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from exchange_simulator.engine.errors import ApiError, Filter, Rejection, filter_failure, rejected
 from exchange_simulator.engine.instrument import Instrument
@@ -59,17 +59,16 @@ def check_filters(instrument: Instrument, request: OrderRequest, last_price: int
     _check_notional(instrument, request, last_price)
 
 
-def check_counts(instrument: Instrument, open_orders: Iterable[Order], *, new: int, new_stops: int) -> None:
+def check_counts(instrument: Instrument, open_orders: Collection[Order], *, new: int, new_stops: int) -> None:
     """Check how many orders an account may have open on a symbol.
 
     Raises:
         ApiError: -1013 MAX_NUM_ORDERS or MAX_NUM_ALGO_ORDERS.
     """
-    held = list(open_orders)
-    if instrument.max_orders and len(held) + new > instrument.max_orders:
+    if instrument.max_orders and len(open_orders) + new > instrument.max_orders:
         raise filter_failure(Filter.MAX_NUM_ORDERS)
     if new_stops and instrument.max_algo_orders:
-        stops = sum(1 for order in held if order.type in STOPS)
+        stops = sum(1 for order in open_orders if order.type in STOPS)
         if stops + new_stops > instrument.max_algo_orders:
             raise filter_failure(Filter.MAX_NUM_ALGO_ORDERS)
 

@@ -4,7 +4,7 @@ Requests are frozen; an `Order` changes inside the engine, readers leave it alon
 because one is built per execution on the hot path.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -254,12 +254,11 @@ class OrderList:
         return self.order_status is ListOrderStatus.EXECUTING
 
 
-@dataclass(frozen=True, slots=True)
-class OrderResult:
+class OrderResult(NamedTuple):
     """An accepted order and what it traded at once."""
 
     order: Order
-    fills: list[Fill] = field(default_factory=list)
+    fills: list[Fill]
 
 
 @dataclass(frozen=True, slots=True)
