@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Final
 
 import ccxt
@@ -17,14 +15,15 @@ from app.data.source import CandleSource
 from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
-from app.domain.values import exact
 from app.exchanges.ccxt_client import ccxt_client
+from app.exchanges.gate import GateShutError, RequestGate
+from app.exchanges.instruments import instrument_of
+from app.exchanges.verdict import Verdict
 
 PAGE: Final = 1_000  # Binance's most
 ATTEMPTS: Final = 3
 TIME_SAMPLES: Final = 5
 RESYNC_MS: Final = 600_000
-DEFAULT_BAN_MS: Final = 60_000  # after 429 or 418 without Retry-After
 
 
 class CcxtSource(CandleSource):
@@ -58,7 +57,7 @@ class CcxtSource(CandleSource):
         self._client = ccxt_client(config.name, sandbox=config.sandbox_mode, rest_url=rest_url, timeout_ms=timeout_ms)
         self._machine = SystemClock()
         self._synchronized_ms: int | None = None
-        self._banned_until_ms = 0
+        self._gate = RequestGate(self._client, self._machine)
 
     def synchronize(self) -> None:
         """Set the clock's offset from the sample with the shortest round trip; at most every ten minutes.
@@ -74,24 +73,14 @@ class CcxtSource(CandleSource):
         self._synchronized_ms = now_ms
 
     def instrument(self, symbol: str) -> Instrument:
-        """The market's grid and minimums, from the exchange's own texts where it gives filters."""
-        market = self._market(symbol)
-        filters = {row.get("filterType"): row for row in market["info"].get("filters", [])}
-        lot, notional = filters.get("LOT_SIZE", {}), filters.get("NOTIONAL", filters.get("MIN_NOTIONAL", {}))
-        precision, limits = market["precision"], market["limits"]
-        return Instrument(
-            symbol,
-            price_tick=_decimal(filters.get("PRICE_FILTER", {}).get("tickSize"), precision.get("price")),
-            quantity_step=_decimal(lot.get("stepSize"), precision.get("amount")),
-            min_quantity=_decimal(lot.get("minQty"), limits["amount"].get("min")),
-            min_notional=_decimal(notional.get("minNotional"), limits["cost"].get("min")),
-        )
+        """The market's grid and minimums."""
+        return instrument_of(self._call("the list of markets", self._client.load_markets), symbol, self._name)
 
     def fetch(
         self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None
     ) -> Candles:
         """The newest `limit` candles that open in [since_ms, until_ms), page by page from the newest backwards."""
-        self._market(symbol)
+        self.instrument(symbol)
         if timeframe.name not in self._client.timeframes:
             known = ", ".join(self._client.timeframes)
             raise ConfigError(f"{self._name} has no {timeframe} candles: set strategy.timeframe to one of {known}")
@@ -126,15 +115,6 @@ class CcxtSource(CandleSource):
             raise DataError(f"{self._name} answered {symbol} candles that cannot be (order, NaN or prices): retry")
         return Candles(times, table[:, 1:])
 
-    def _market(self, symbol: str) -> dict[str, Any]:
-        markets = self._call("the list of markets", self._client.load_markets)
-        if symbol not in markets:
-            close = get_close_matches(symbol, list(markets), n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "choose one of its markets"
-            raise ConfigError(f"{symbol} is not traded on {self._name}: {hint}")
-        market: dict[str, Any] = markets[symbol]
-        return market
-
     def exchange_time_ms(self) -> int:
         """What the exchange's clock said when it answered, ms UTC."""
         return int(self._call("its time", self._client.fetch_time))
@@ -148,32 +128,21 @@ class CcxtSource(CandleSource):
 
     def _call(self, what: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401  ccxt's answers
         """Ask, again with growing pauses while the network fails; never while the exchange refuses to be asked."""
-        if self._machine.now_ms() < self._banned_until_ms:
-            left_s = (self._banned_until_ms - self._machine.now_ms()) / 1_000
-            raise DataError(f"{self._name} wants to be left alone for another {left_s:.0f} s: wait")
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return question()
-            except (ccxt.DDoSProtection, ccxt.RateLimitExceeded) as error:
-                self._banned_until_ms = self._machine.now_ms() + self._retry_after_ms()
-                raise DataError(f"{self._name} limits our requests, {what} must wait: {error}") from error
-            except ccxt.OperationFailed as error:
-                if isinstance(error, ccxt.InvalidNonce):
-                    self._synchronized_ms = None
+                return self._gate.ask(question)
+            except GateShutError as error:
+                raise DataError(str(error)) from None
+            except ccxt.BaseError as error:
+                verdict = self._gate.verdict(error)
+                if verdict is Verdict.REFUSED_LIMIT:
+                    raise DataError(f"{self._name} limits our requests, {what} must wait: {error}") from error
+                if not isinstance(error, ccxt.OperationFailed):
+                    raise DataError(f"{self._name} refused {what}: {error}") from error
                 if attempt == ATTEMPTS:
                     raise DataError(f"{self._name} did not give {what} in {ATTEMPTS} attempts: {error}") from error
+                if verdict is Verdict.REFUSED_CLOCK:
+                    self._synchronized_ms = None
                 pause_until_ms = self._machine.now_ms() + self._first_pause_ms * 2 ** (attempt - 1)
                 self._machine.wait_until(pause_until_ms, threading.Event())
-            except ccxt.BaseError as error:
-                raise DataError(f"{self._name} refused {what}: {error}") from error
         raise AssertionError("the last attempt returns or raises")
-
-    def _retry_after_ms(self) -> int:
-        headers = {str(key).lower(): value for key, value in (self._client.last_response_headers or {}).items()}
-        seconds = str(headers.get("retry-after", ""))
-        return int(seconds) * 1_000 if seconds.isdigit() else DEFAULT_BAN_MS
-
-
-def _decimal(text: str | None, number: float | None) -> Decimal:
-    """The exchange's own text; else ccxt's number as a person would write it; else zero, which means no limit."""
-    return exact(text if text is not None else number or 0)

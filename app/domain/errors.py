@@ -10,7 +10,8 @@
     └── OrderError            exit 7
         ├── OrderRejected     final: the order does not exist and never will
         │   └── InsufficientFunds
-        └── OutcomeUnknown    the order may exist: reconcile before anything else
+        ├── OutcomeUnknown    the order may exist: reconcile before anything else
+        └── KeyRevoked        final for everything: the exchange does not accept the API key       exit 8
 """
 
 from typing import ClassVar
@@ -62,3 +63,9 @@ class InsufficientFunds(OrderRejected):
 
 class OutcomeUnknown(OrderError):
     """Nobody knows yet whether the order was executed."""
+
+
+class KeyRevoked(OrderError):
+    """The exchange does not accept the API key, from this address, for this purpose: no use to try again."""
+
+    exit_code = 8

@@ -19,14 +19,32 @@ OPTIONS = {
     "createOrder": {"timeInForce": "GTC", "warnOnSTPForInverse": True, "quoteOrderQty": False},
 }
 # What Binance's answers hold, https://developers.binance.com/docs/binance-spot-api-docs/rest-api
-EXPECTED_KEYS = {"/api/v3/time": "serverTime", "/api/v3/exchangeInfo": "symbols"}
+EXPECTED_KEYS = {
+    "/api/v3/time": "serverTime",
+    "/api/v3/exchangeInfo": "symbols",
+    "/api/v3/order": "orderId",
+    "/api/v3/account": "balances",
+}
+EXPECTED_ROWS = {
+    "/api/v3/klines": list,
+    "/api/v3/openOrders": dict,
+    "/api/v3/allOrders": dict,
+    "/api/v3/myTrades": dict,
+}
 
 
 class _Guard:
-    """Mixed in before the exchange's class."""
+    """Mixed in before the exchange's class.
+
+    Attributes:
+        last_status: HTTP status of the last answer; None when there was none.
+    """
+
+    last_status: int | None = None
 
     def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature
         """Refuse a successful answer of the wrong shape (rest: method, headers, body, parsed response, ...)."""
+        self.last_status = code
         handled = super().handle_errors(code, reason, url, *rest)  # type: ignore[misc]
         if code == 200 and not _is_answer(url.partition("?")[0], rest[3]):
             raise ccxt.BadResponse(f"{url} answered 200 with something else: {str(rest[2])[:80]!r}")
@@ -39,7 +57,7 @@ class _Guard:
 
 
 def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: int) -> Any:  # noqa: ANN401
-    """A guarded ccxt exchange for spot market data; connects only when it is asked something.
+    """A guarded ccxt exchange for spot markets; connects only when it is asked something.
 
     Args:
         name: A ccxt exchange id.
@@ -68,8 +86,9 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
 
 
 def _is_answer(url: str, response: object) -> bool:
-    if url.endswith("/api/v3/klines"):
-        return isinstance(response, list) and all(isinstance(row, list) for row in response)
+    for path, kind in EXPECTED_ROWS.items():
+        if url.endswith(path):
+            return isinstance(response, list) and all(isinstance(row, kind) for row in response)
     for path, key in EXPECTED_KEYS.items():
         if url.endswith(path):
             return isinstance(response, dict) and bool(response.get(key))

@@ -1,0 +1,67 @@
+"""The port through which orders reach an exchange, and what it says comes back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from app.domain.instrument import Instrument
+from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
+
+
+class OrderExchange(ABC):
+    """An account at an exchange. Nothing here retries an order.
+
+    Every reading method raises DataError when the exchange did not answer, or answered what cannot be: an empty answer
+    is returned only when the exchange said so.
+
+    Attributes:
+        name: Part of the identity of a fill.
+        finds_by_client_id: Whether `find` works by our own id; without it the promise is weaker.
+    """
+
+    name: str
+    finds_by_client_id: bool
+
+    @abstractmethod
+    def place(self, ticket: OrderTicket) -> tuple[OrderReport, Sequence[FillReport]]:
+        """Send the order, once.
+
+        Returns:
+            What became of it at once, with the fills that the answer held.
+
+        Raises:
+            OrderRejected: a definitive refusal.
+            KeyRevoked: refused, and so will be everything else with this key.
+            OutcomeUnknown: anything else.
+        """
+
+    @abstractmethod
+    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
+        """Ask to cancel; whatever comes of it, `find` tells. Raises nothing but KeyRevoked."""
+
+    @abstractmethod
+    def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
+        """The order; None when the exchange says that there is none, which right after placing proves nothing."""
+
+    @abstractmethod
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """The account's resting orders."""
+
+    @abstractmethod
+    def orders_since(self, symbol: str, since_ms: int) -> Sequence[OrderReport]:
+        """The account's orders, in whatever state, created since."""
+
+    @abstractmethod
+    def fills_since(self, symbol: str, since_ms: int) -> Sequence[FillReport]:
+        """The account's trades since, oldest first, all pages."""
+
+    @abstractmethod
+    def balances(self) -> dict[str, Balance]:
+        """The account's assets; those with nothing may be absent."""
+
+    @abstractmethod
+    def instrument(self, symbol: str) -> Instrument:
+        """What the market allows, at most an hour old, newer after a filter refusal."""
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """The exchange's time, ms UTC."""
