@@ -1,6 +1,7 @@
 """Orders through ccxt: every answer checked, every failure judged, nothing sent twice."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import ccxt
@@ -79,13 +80,14 @@ class CcxtExchange(OrderExchange):
 
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """By the exchange's id, else by ours."""
-        return self._read(
+        found: OrderReport | None = self._read(
             f"order {client_id}",
             lambda: self._order(
                 self._client.fetch_order(exchange_id, symbol, self._identity(client_id, exchange_id)), symbol
             ),
             absent=True,
         )
+        return found
 
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """All of the symbol's."""
@@ -101,8 +103,7 @@ class CcxtExchange(OrderExchange):
         """Page by page, by time."""
         found: dict[str, FillReport] = {}
         while True:
-            at_ms = since_ms
-            rows = self._read("trades", lambda: self._client.fetch_my_trades(symbol, at_ms, PAGE))
+            rows = self._read("trades", partial(self._client.fetch_my_trades, symbol, since_ms, PAGE))
             page = [self._fill(row, symbol, str(row.get("order"))) for row in self._rows("trades", rows)]
             new = [fill for fill in page if fill.trade_id not in found]
             found |= {fill.trade_id: fill for fill in new}
