@@ -121,7 +121,7 @@ class House:
 
     def withdraw(self, venue: Venue) -> None:
         """Take all quotes out of the book: the market is down."""
-        for order_id in (*self._bids.values(), *self._asks.values()):
+        for order_id in sorted((*self._bids.values(), *self._asks.values())):
             venue.withdraw(self.symbol, order_id)
         self._bids.clear()
         self._asks.clear()
@@ -144,8 +144,8 @@ class House:
     def state(self) -> HouseState:
         """What `restore` needs, as plain values."""
         return {
-            "bids": {str(price): order_id for price, order_id in self._bids.items()},
-            "asks": {str(price): order_id for price, order_id in self._asks.items()},
+            "bids": {str(price): order_id for price, order_id in sorted(self._bids.items())},
+            "asks": {str(price): order_id for price, order_id in sorted(self._asks.items())},
             "quote": [self._bid, self._ask],
             "shift": [self._shift, self._shift_us, self._shift_quoted],
             "disturbed": self._disturbed,
@@ -184,10 +184,10 @@ class House:
 
     def _clear(self, venue: Venue, book: dict[int, int], wanted: set[int], *, eaten: bool) -> None:
         """Withdraw quotes at prices that are not wanted, and when others have eaten those that are less than half."""
-        for price in [price for price in book if price not in wanted]:
+        for price in sorted(book.keys() - wanted):
             venue.withdraw(self.symbol, book.pop(price))
         if eaten:
-            for price, order_id in list(book.items()):
+            for price, order_id in sorted(book.items()):
                 if venue.remaining(self.symbol, order_id) * 2 < self._size(price) * self._grid.step:
                     venue.withdraw(self.symbol, book.pop(price))
 

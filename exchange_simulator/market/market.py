@@ -2,92 +2,64 @@
 
 from collections.abc import Mapping
 from heapq import heapify, heapreplace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from exchange_simulator.engine.account import HOUSE
 from exchange_simulator.engine.events import Event, TradePrinted
-from exchange_simulator.engine.market_data import AggTrade, Average, BookTicker, Kline, Ticker
+from exchange_simulator.engine.instrument import Instrument
+from exchange_simulator.engine.market_data import AggTrade, Average, Kline, Ticker
 from exchange_simulator.engine.orders import Trade
-from exchange_simulator.market.clock import VirtualClock
-from exchange_simulator.market.cursor import Cursor, Print
-from exchange_simulator.market.house import House, Venue
-from exchange_simulator.market.intervals import HOUR_US, Interval
+from exchange_simulator.market.intervals import Interval
 from exchange_simulator.market.klines import as_klines, rows_asked_for
+from exchange_simulator.market.lane import Lane
 from exchange_simulator.market.plan import MarketPlan
-from exchange_simulator.market.series import CandleSeries
-from exchange_simulator.market.statistics import Statistics
-from exchange_simulator.market.tape import FOREVER_US, Grid, PriceSource
-from exchange_simulator.market.tradelog import TradeLog
+from exchange_simulator.market.tape import FOREVER_US, Grid
+from exchange_simulator.market.venue import EngineVenue
+
+if TYPE_CHECKING:
+    from exchange_simulator.exchange import Exchange
 
 
-class Lane:
-    """One symbol: its source, how far it has been read, the house in it, and what has printed."""
+class SimulatedMarket:
+    """All symbols of an exchange: the facade's `Market`.
 
-    def __init__(self, plan: MarketPlan, symbol: str, source: PriceSource) -> None:
-        self.symbol = symbol
-        self.source = source
-        self.series = CandleSeries(source, plan.start_us)
-        self.log = TradeLog()
-        self.statistics = Statistics(symbol, source.grid, self.series, self.log)
-        self.cursor = Cursor(source, plan.start_us)
-        self._opening = _opening_print(source, plan.start_us)
-        first_ticks = self._opening.ticks if self._opening else _first_ticks(source, plan.start_us)
-        self.house = House(
-            symbol,
-            source.grid,
-            first_ticks=first_ticks,
-            spread=source.grid.spread(plan.spread_bp, first_ticks),
-            typical_quantity=source.typical_quantity,
-            settings=plan.house,
-        )
-
-    def open(self, venue: Venue) -> None:
-        """Quote around the last price of the past, so that there is a book before the first print."""
-        if self._opening and venue.is_trading(self.symbol):
-            self.house.trade(venue, self._opening.time_us, self._opening.ticks, 0, buyer=self._opening.buyer)
-
-    def happen(self, venue: Venue, due: Print) -> None:
-        """Let one print happen in the book; while the symbol is halted it does not."""
-        if not venue.is_trading(self.symbol):
-            return
-        if not due.ticks:
-            self.house.withdraw(venue)
-            return
-        ticks = self.house.trade(venue, due.time_us, due.ticks, due.steps, buyer=due.buyer)
-        if not due.steps:
-            self.series.add(due.time_us, ticks, 0, 0, buyer=due.buyer)
-
-    def on_trade(self, trade: Trade, *, by_house: bool) -> None:
-        """Note a trade; `by_house` says whether the house took."""
-        grid, buyer = self.source.grid, not trade.is_buyer_maker
-        ticks = trade.price // grid.tick
-        self.log.add(trade)
-        self.series.add(trade.time_us, ticks, trade.quantity // grid.step, trade.trade_id, buyer=buyer)
-        if not by_house:
-            self.house.on_foreign_trade(trade.time_us, ticks, buyer=buyer)
-
-
-class Market:
-    """All symbols. The engine's trades come in through `on_event`, its book is moved through a `Venue`.
-
-    Memory per symbol: about 0.1 MB at the start, 0.5 MB after a day, at most about 15 MB (see `CandleSeries`).
+    Memory per symbol: 0.2 MB at the start, 0.8 MB after an hour, at most about 15 MB (see `CandleSeries`).
 
     Args:
         plan: what the market is made of.
-        clock: the exchange's clock; past events show their own instant on it while they happen.
     """
 
-    def __init__(self, plan: MarketPlan, clock: VirtualClock) -> None:
+    def __init__(self, plan: MarketPlan) -> None:
         self.plan = plan
-        self._clock = clock
         self._lanes = {name: Lane(plan, name, source) for name, source in plan.sources().items()}
         self._order = list(self._lanes.values())
         self._is_open = False
         self._due: list[tuple[int, int]] = []
         self._line_up()
 
-    def advance(self, venue: Venue, until_us: int) -> None:
-        """Let everything happen that is due up to and including `until_us`, in order of time, then of symbols."""
+    def attach(self, exchange: "Exchange") -> None:
+        """Belong to an exchange: listen to its trades, use its clock and trade in its books.
+
+        Raises:
+            ValueError: a listed symbol has no prices here, or lies on another grid.
+        """
+        for symbol, instrument in exchange.instruments().items():
+            grid = Grid(instrument.tick_size, instrument.step_size)
+            if symbol not in self._lanes:
+                raise ValueError(f"{symbol} is listed but the market's plan has no prices for it: add a SymbolPlan")
+            if grid != self.grid(symbol) and not self._is_open:
+                raise ValueError(f"{symbol} is traded on {grid} but its prices lie on {self.grid(symbol)}: use one")
+        self._exchange = exchange
+        self._clock = exchange.clock
+        self._venue = EngineVenue(exchange.engine)
+        exchange.subscribe(self.on_event)
+
+    def advance(self, exchange: "Exchange", until_us: int) -> None:  # noqa: ARG002 - the attached one, as the port asks
+        """Let everything happen that is due up to and including `until_us`, in order of time, then of symbols.
+
+        Past events show their own instant on the clock while they happen.
+        """
+        venue = self._venue
         if not self._is_open:
             self._is_open = True
             with self._clock.at(self.plan.start_us):
@@ -114,16 +86,17 @@ class Market:
             if lane is not None:
                 lane.on_trade(event.trade, by_house=event.taker.account == HOUSE)
 
-    def spike(self, symbol: str, basis_points: float) -> None:
+    def spike(self, exchange: "Exchange", symbol: str, percent: float) -> None:
         """Displace the price by so much at once, from the next print on; it comes back like any impact.
 
         Raises:
             ValueError: the price would not stay positive.
         """
-        if not -10_000 < basis_points < float("inf"):
-            raise ValueError(f"a spike of {basis_points} basis points leaves no price: give more than -10000")
-        ticks = self.last_price(symbol) // self.grid(symbol).tick
-        self._lanes[symbol].house.displace(self._clock.now_us(), round(ticks * basis_points / 10_000))
+        if not -100 < percent < float("inf"):
+            raise ValueError(f"a spike of {percent} percent leaves no price: give more than -100")
+        lane, now_us = self._lanes[symbol], exchange.clock.now_us()
+        ticks = lane.statistics.last_price(now_us) // lane.source.grid.tick
+        lane.house.displace(now_us, round(ticks * percent / 100))
 
     def grid(self, symbol: str) -> Grid:
         """Tick and step that the symbol's prices are counted on."""
@@ -172,17 +145,13 @@ class Market:
             end_us=None if end_ms is None else end_ms * 1000 + 999,
         )
 
-    def average(self, symbol: str) -> Average:
+    def avg_price(self, symbol: str) -> Average:
         """The average price of the last five minutes."""
         return self._lanes[symbol].statistics.average(self._clock.now_us())
 
-    def ticker(self, symbol: str, book: BookTicker) -> Ticker:
-        """The statistics of the last 24 hours, completed by the book's best prices."""
-        return self._lanes[symbol].statistics.ticker(self._clock.now_us(), book)
-
-    def last_price(self, symbol: str) -> int:
-        """The last price in units of 1e-8; 0 when nothing printed in the last day."""
-        return self._lanes[symbol].statistics.last_price(self._clock.now_us())
+    def ticker(self, symbol: str) -> Ticker:
+        """The statistics of the last 24 hours, with the book's best prices."""
+        return self._lanes[symbol].statistics.ticker(self._clock.now_us(), self._exchange.book_ticker(symbol))
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as plain values; the orders of the house are the engine's to save."""
@@ -198,13 +167,13 @@ class Market:
         return {"plan": self.plan.as_values(), "is_open": self._is_open, "lanes": lanes}
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], clock: VirtualClock) -> Self:
-        """The market of a saved state; it goes on as the saved one would have, to the last digit.
+    def restore(cls, state: Any, listed: Mapping[str, Instrument]) -> Self:  # noqa: ARG003, ANN401 - what state() gave
+        """The market of a saved state; attached, it goes on as the saved one would have, to the last digit.
 
         Raises:
             ValueError: a replayed file is no longer there or no longer readable.
         """
-        market = cls(MarketPlan.from_values(state["plan"]), clock)
+        market = cls(MarketPlan.from_values(state["plan"]))
         market._is_open = state["is_open"]
         for name, saved in state["lanes"].items():
             lane = market._lanes[name]
@@ -219,19 +188,3 @@ class Market:
         times = [lane.cursor.next_us for lane in self._order]
         self._due = [(FOREVER_US if time is None else time, number) for number, time in enumerate(times)]
         heapify(self._due)
-
-
-def _opening_print(source: PriceSource, start_us: int) -> Print | None:
-    """The last print of the hour before the start, unless the market is down at the start."""
-    if any(start <= start_us < end for start, end in source.holes(start_us, start_us + 1)):
-        return None
-    tape = source.tape(start_us - HOUR_US, start_us)
-    if not len(tape):
-        return None
-    return Print(start_us, int(tape.price[-1]), int(tape.quantity[-1]), bool(tape.buyer[-1]))
-
-
-def _first_ticks(source: PriceSource, start_us: int) -> int:
-    """Price of the first print from the start on, 1 when there is none: distances are scaled by it."""
-    cursor = Cursor(source, start_us)
-    return max(cursor.pop().ticks, 1) if cursor.next_us is not None else 1

@@ -25,11 +25,11 @@ class EngineVenue:
 
     def rest(self, symbol: str, price: int, quantity: int, *, buy: bool) -> int:
         """Put a limit order into the book and return its id."""
-        return self._limit(symbol, price, quantity, TimeInForce.GTC, buy=buy)
+        return self._limit(symbol, price, quantity, TimeInForce.GTC, buy=buy, up=not buy)
 
     def take(self, symbol: str, price: int, quantity: int, *, buy: bool) -> None:
         """Trade at once up to `price`."""
-        self._limit(symbol, price, quantity, TimeInForce.IOC, buy=buy)
+        self._limit(symbol, price, quantity, TimeInForce.IOC, buy=buy, up=buy)
 
     def withdraw(self, symbol: str, order_id: int) -> None:
         """Cancel an order if it is still open."""
@@ -45,13 +45,16 @@ class EngineVenue:
         """How much others offer to a taker of that side at `price` or better."""
         return self._desk.book(symbol).reachable(Side.BUY if buy else Side.SELL, price, HOUSE)
 
-    def _limit(self, symbol: str, price: int, quantity: int, time_in_force: TimeInForce, *, buy: bool) -> int:
+    def _limit(self, symbol: str, price: int, quantity: int, time_in_force: TimeInForce, *, buy: bool, up: bool) -> int:
+        """Place an order; where the tick or step was made coarser since, on the next price in the direction `up`."""
+        instrument = self._desk.book(symbol).instrument
+        tick, step = instrument.tick_size, instrument.step_size
         request = OrderRequest(
             symbol=symbol,
             side=Side.BUY if buy else Side.SELL,
             type=OrderType.LIMIT,
-            quantity=quantity,
-            price=price,
+            quantity=max(quantity // step * step, step),
+            price=max(-(-price // tick) if up else price // tick, 1) * tick,
             time_in_force=time_in_force,
         )
         return self._engine.place(self._house, request).order.order_id

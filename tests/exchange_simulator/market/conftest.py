@@ -1,48 +1,49 @@
-"""A market on the engine, stepped by hand, with one customer who trades against the house."""
+"""A market in its exchange, stepped by hand, with one customer who trades against the house."""
 
 from collections.abc import Callable
 
-import orjson
 import pytest
 
-from exchange_simulator.engine.account import Account
-from exchange_simulator.engine.book import Book
-from exchange_simulator.engine.engine import Engine
-from exchange_simulator.engine.events import Event, TradePrinted
+from exchange_simulator.engine.account import Account, Balance
+from exchange_simulator.engine.events import TradePrinted
 from exchange_simulator.engine.instrument import spot_instrument
 from exchange_simulator.engine.orders import Order, OrderRequest, OrderType, Side, StpMode, TimeInForce, Trade
+from exchange_simulator.exchange import Exchange
 from exchange_simulator.market.clock import VirtualClock
-from exchange_simulator.market.market import Market
+from exchange_simulator.market.market import SimulatedMarket
 from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price
 from exchange_simulator.market.tape import Grid
-from exchange_simulator.market.venue import EngineVenue
 
 START = 1_760_000_000_000_000
 
 
-class Floor:
-    """The engine with one customer who can pay for anything, and what was printed."""
+class Scene:
+    """An exchange that is stepped by hand, one customer who can pay for anything, and what was printed."""
 
-    def __init__(self, clock: VirtualClock, market: Market) -> None:
-        self.engine = Engine(clock.now_us)
-        self.venue = EngineVenue(self.engine)
-        self.desk = self.engine.desk
-        self.customer = Account("customer", maker_bp=0, taker_bp=0)
-        self.desk.accounts["customer"] = self.customer
-        for plan in market.plan.symbols:
-            base = plan.symbol.removesuffix("USDT")
-            self.desk.books[plan.symbol] = Book(
-                spot_instrument(base, "USDT", tick=plan.grid.tick, step=plan.grid.step, min_notional=0)
-            )
-            self.customer.balance(base).free = self.customer.balance("USDT").free = 10**25
-        self.market = market
+    def __init__(self, plan: MarketPlan) -> None:
+        bases = {one.symbol: one.symbol.removesuffix("USDT") for one in plan.symbols}
+        instruments = [
+            spot_instrument(bases[one.symbol], "USDT", tick=one.grid.tick, step=one.grid.step, min_notional=0)
+            for one in plan.symbols
+        ]
+        rich = {asset: Balance(10**18) for asset in (*bases.values(), "USDT")}
+        customer = Account("customer", balances=rich, maker_bp=0, taker_bp=0)
         self.trades: list[Trade] = []
-        self.desk.listeners.append(self._on_event)
+        self._enter(Exchange(VirtualClock(plan.start_us, 0), SimulatedMarket(plan), instruments, [customer]))
 
-    def _on_event(self, event: Event) -> None:
-        self.market.on_event(event)
-        if isinstance(event, TradePrinted):
-            self.trades.append(event.trade)
+    def _enter(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.clock = exchange.clock
+        self.market = exchange.market
+        exchange.subscribe(lambda event: self.trades.append(event.trade) if isinstance(event, TradePrinted) else None)
+
+    def run(self, microseconds: int) -> None:
+        self.clock.advance_by(microseconds)
+        self.exchange.advance()
+
+    def restart(self) -> None:
+        """Save the exchange and go on with a new one."""
+        self._enter(Exchange.restore(self.exchange.save(), market=SimulatedMarket.restore))
 
     def place(self, symbol: str, price: int, quantity: int, *, buy: bool, ioc: bool = False) -> Order:
         """Place a limit order of the customer."""
@@ -55,32 +56,16 @@ class Floor:
             time_in_force=TimeInForce.IOC if ioc else TimeInForce.GTC,
             stp_mode=StpMode.NONE,
         )
-        return self.engine.place(self.customer, request).order
+        return self.exchange.place(self.exchange.account("customer"), request).order
 
     def side(self, symbol: str, *, buy: bool) -> list[tuple[int, int]]:
         """Prices and quantities of all levels, best first."""
-        book = self.desk.books[symbol]
-        return (book.bids if buy else book.asks).top(10**6)
+        depth = self.exchange.depth(symbol, 5000)
+        return depth.bids if buy else depth.asks
 
     def best(self, symbol: str, *, buy: bool) -> int:
         """The best price of a side."""
         return self.side(symbol, buy=buy)[0][0]
-
-
-class Scene:
-    """A market, its clock and its book."""
-
-    def __init__(self, plan: MarketPlan) -> None:
-        self.clock = VirtualClock(plan.start_us, 0)
-        self.market = Market(plan, self.clock)
-        self.floor = Floor(self.clock, self.market)
-
-    def run(self, microseconds: int) -> None:
-        self.market.advance(self.floor.venue, self.clock.advance_by(microseconds))
-
-    def restart(self) -> None:
-        """Save the market and go on with a new one; the engine saves itself."""
-        self.market = self.floor.market = Market.restore(orjson.loads(orjson.dumps(self.market.state())), self.clock)
 
 
 def symbol_plan(base: str, grid: Grid | None = None, **more: object) -> SymbolPlan:

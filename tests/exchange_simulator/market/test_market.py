@@ -1,26 +1,23 @@
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from exchange_simulator.engine.instrument import SymbolStatus
-from exchange_simulator.engine.market_data import BookTicker
+from exchange_simulator.engine.instrument import Instrument, SymbolStatus, spot_instrument
+from exchange_simulator.exchange import Exchange
+from exchange_simulator.market.clock import VirtualClock
 from exchange_simulator.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Interval
+from exchange_simulator.market.market import SimulatedMarket
 from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price
 from exchange_simulator.market.tape import Grid
 
 Build = Callable[..., object]
 
 
-def nothing_quoted(symbol: str) -> BookTicker:
-    return BookTicker(symbol, 0, 0, 0, 0)
-
-
 def both_sides(one) -> dict[str, tuple]:
-    return {name: tuple(one.floor.side(name, buy=buy) for buy in (True, False)) for name in one.floor.desk.books}
+    return {name: tuple(one.side(name, buy=buy) for buy in (True, False)) for name in one.exchange.instruments()}
 
 
 def all_klines(market, symbol: str = "BTCUSDT") -> dict[str, list]:
@@ -31,9 +28,9 @@ def test_the_same_plan_makes_the_same_trades_and_candles(scene: Build):
     first, second = scene("BTC", "ETH"), scene("BTC", "ETH")
     for one in (first, second):
         one.run(HOUR_US)
-    assert first.floor.trades == second.floor.trades
+    assert first.trades == second.trades
     assert all_klines(first.market) == all_klines(second.market)
-    assert len(first.floor.trades) == 2 * 1200
+    assert len(first.trades) == 2 * 1200
 
 
 def test_time_in_one_go_or_in_a_thousand_steps_is_the_same(scene: Build):
@@ -42,16 +39,16 @@ def test_time_in_one_go_or_in_a_thousand_steps_is_the_same(scene: Build):
     cuts = sorted(random.Random(1).sample(range(HOUR_US), 999))
     for begin, end in zip([0, *cuts], [*cuts, HOUR_US], strict=True):
         pieces.run(end - begin)
-    assert pieces.floor.trades == whole.floor.trades
+    assert pieces.trades == whole.trades
     assert both_sides(pieces) == both_sides(whole)
 
 
 def test_trades_of_all_symbols_print_in_order_of_time(scene: Build):
     one = scene("BTC", "ETH", "SOL")
     one.run(10 * MINUTE_US)
-    times = [trade.time_us for trade in one.floor.trades]
+    times = [trade.time_us for trade in one.trades]
     assert times == sorted(times)
-    assert {trade.symbol for trade in one.floor.trades} == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
+    assert {trade.symbol for trade in one.trades} == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
 
 
 def test_what_was_lived_equals_what_a_later_start_calls_the_past(scene: Build):
@@ -59,16 +56,16 @@ def test_what_was_lived_equals_what_a_later_start_calls_the_past(scene: Build):
     early.run(2 * HOUR_US)
     tape = early.market._lanes["BTCUSDT"].source.tape(early.market.plan.start_us, early.clock.now_us() + 1)
     grid = early.market.grid("BTCUSDT")
-    printed = [(trade.time_us, trade.price // grid.tick, trade.quantity // grid.step) for trade in early.floor.trades]
+    printed = [(trade.time_us, trade.price // grid.tick, trade.quantity // grid.step) for trade in early.trades]
     assert printed == list(zip(tape.time_us.tolist(), tape.price.tolist(), tape.quantity.tolist(), strict=True))
 
 
 def test_there_is_a_book_before_the_first_print_and_never_a_crossed_one(scene: Build):
     one = scene("BTC")
     one.run(0)
-    assert one.floor.trades == []
+    assert one.trades == []
     for _ in range(200):
-        assert one.floor.best("BTCUSDT", buy=True) < one.floor.best("BTCUSDT", buy=False)
+        assert one.best("BTCUSDT", buy=True) < one.best("BTCUSDT", buy=False)
         assert [len(side) for side in both_sides(one)["BTCUSDT"]] == [21, 21]
         one.run(3 * SECOND_US)
 
@@ -77,27 +74,27 @@ def test_a_saved_market_goes_on_as_if_nothing_had_happened(scene: Build):
     through, saved = scene("BTC", "ETH"), scene("BTC", "ETH")
     for one in (through, saved):
         one.run(10 * MINUTE_US)
-        one.floor.place("BTCUSDT", 70_000 * 10**8, 20 * 10**8, buy=True, ioc=True)
+        one.place("BTCUSDT", 70_000 * 10**8, 20 * 10**8, buy=True, ioc=True)
     saved.restart()
     for one in (through, saved):
         one.run(HOUR_US)
-    assert saved.floor.trades == through.floor.trades
+    assert saved.trades == through.trades
     assert both_sides(saved) == both_sides(through)
     assert all_klines(saved.market) == all_klines(through.market)
-    assert orjson.dumps(saved.market.state()) == orjson.dumps(through.market.state())
+    assert saved.exchange.save() == through.exchange.save()
 
 
 def test_a_large_order_moves_the_price_and_the_house_brings_it_back(scene: Build):
     quiet, hit = scene("BTC"), scene("BTC")
     for one in (quiet, hit):
         one.run(10 * MINUTE_US)
-    amount = sum(quantity for _, quantity in hit.floor.side("BTCUSDT", buy=False)) // 2 // 10**3 * 10**3
-    before = hit.floor.best("BTCUSDT", buy=False)
-    hit.floor.place("BTCUSDT", 70_000 * 10**8, amount, buy=True, ioc=True)
-    paid = hit.floor.trades[-1].price
+    amount = sum(quantity for _, quantity in hit.side("BTCUSDT", buy=False)) // 2 // 10**3 * 10**3
+    before = hit.best("BTCUSDT", buy=False)
+    hit.place("BTCUSDT", 70_000 * 10**8, amount, buy=True, ioc=True)
+    paid = hit.trades[-1].price
 
     def gap() -> float:
-        return hit.floor.best("BTCUSDT", buy=False) / quiet.floor.best("BTCUSDT", buy=False) - 1
+        return hit.best("BTCUSDT", buy=False) / quiet.best("BTCUSDT", buy=False) - 1
 
     assert paid > before
     gaps = []
@@ -114,23 +111,23 @@ def test_a_small_order_leaves_no_displacement(scene: Build):
     quiet, hit = scene("BTC"), scene("BTC")
     for one in (quiet, hit):
         one.run(MINUTE_US)
-    hit.floor.place("BTCUSDT", 70_000 * 10**8, 10**4, buy=True, ioc=True)
+    hit.place("BTCUSDT", 70_000 * 10**8, 10**4, buy=True, ioc=True)
     for one in (quiet, hit):
         one.run(MINUTE_US)
-    theirs = [(trade.price, trade.quantity) for trade in hit.floor.trades if trade.quantity != 10**4]
-    assert theirs == [(trade.price, trade.quantity) for trade in quiet.floor.trades]
+    theirs = [(trade.price, trade.quantity) for trade in hit.trades if trade.quantity != 10**4]
+    assert theirs == [(trade.price, trade.quantity) for trade in quiet.trades]
 
 
 @pytest.mark.parametrize("buy", [True, False], ids=["bid", "ask"])
 def test_an_order_that_the_price_moves_through_is_filled_at_its_price(scene: Build, buy: bool):
     one = scene("BTC")
     one.run(MINUTE_US)
-    own_price = one.floor.best("BTCUSDT", buy=buy)
+    own_price = one.best("BTCUSDT", buy=buy)
     price = round(own_price * (0.998 if buy else 1.002)) // 10**6 * 10**6
-    mine = one.floor.place("BTCUSDT", price, 3 * 10**8, buy=buy)
+    mine = one.place("BTCUSDT", price, 3 * 10**8, buy=buy)
     one.run(DAY_US // 4)
     assert mine.remaining == 0
-    fills = [trade for trade in one.floor.trades if trade.maker_order_id == mine.order_id]
+    fills = [trade for trade in one.trades if trade.maker_order_id == mine.order_id]
     assert sum(trade.quantity for trade in fills) == 3 * 10**8
     assert {trade.price for trade in fills} == {price}
 
@@ -138,9 +135,9 @@ def test_an_order_that_the_price_moves_through_is_filled_at_its_price(scene: Bui
 def test_who_stands_in_front_of_the_house_is_filled_first(scene: Build):
     one = scene("BTC")
     one.run(MINUTE_US)
-    bid, ask = (one.floor.best("BTCUSDT", buy=buy) for buy in (True, False))
+    bid, ask = (one.best("BTCUSDT", buy=buy) for buy in (True, False))
     assert ask - bid > 2 * 10**6
-    mine = one.floor.place("BTCUSDT", bid + 10**6, 10**3, buy=True)
+    mine = one.place("BTCUSDT", bid + 10**6, 10**3, buy=True)
     one.run(MINUTE_US)
     assert mine.remaining == 0
 
@@ -182,11 +179,11 @@ def test_in_a_hole_of_the_file_the_house_leaves_and_others_stay(scene: Build, tm
     start = 1_760_000_040_000_000
     one = scene(write_candles(tmp_path, REPLAYED, start), start_us=start)
     one.run(3 * MINUTE_US)
-    one.floor.place("ABCUSDT", 5 * 10**8, 10**8, buy=True)
+    one.place("ABCUSDT", 5 * 10**8, 10**8, buy=True)
     one.run(2 * MINUTE_US)
     assert both_sides(one) == {"ABCUSDT": ([(5 * 10**8, 10**8)], [])}
     one.run(3 * MINUTE_US)
-    assert one.floor.best("ABCUSDT", buy=True) > 5 * 10**8
+    assert one.best("ABCUSDT", buy=True) > 5 * 10**8
     one.run(HOUR_US)
     assert both_sides(one) == {"ABCUSDT": ([(5 * 10**8, 10**8)], [])}
     assert one.market.klines("ABCUSDT", Interval.M1)[-1].open_ms * 1000 == start + 8 * MINUTE_US
@@ -196,7 +193,7 @@ def test_the_ticker_covers_the_last_day_and_the_average_five_minutes(scene: Buil
     one = scene("BTC")
     one.run(2 * HOUR_US + 17 * SECOND_US)
     market = one.market
-    ticker = market.ticker("BTCUSDT", nothing_quoted("BTCUSDT"))
+    ticker = market.ticker("BTCUSDT")
     minutes = market.klines("BTCUSDT", Interval.M1, limit=1000)
     day = market.klines("BTCUSDT", Interval.M1, limit=440, end_ms=minutes[0].open_ms - 1) + minutes
     assert len(day) == 1440
@@ -206,23 +203,23 @@ def test_the_ticker_covers_the_last_day_and_the_average_five_minutes(scene: Buil
     assert ticker.volume == sum(row.volume for row in day)
     assert ticker.quote_volume == sum(row.quote_volume for row in day)
     assert ticker.count == sum(row.trades for row in day)
-    assert ticker.last == one.floor.trades[-1].price == market.last_price("BTCUSDT")
-    assert (ticker.first_id, ticker.last_id) == (1, len(one.floor.trades))
+    assert ticker.last == one.trades[-1].price
+    assert (ticker.first_id, ticker.last_id) == (1, len(one.trades))
     assert float(ticker.change_percent) == pytest.approx(100 * ticker.change / ticker.open, abs=6e-4)
-    young = [trade for trade in one.floor.trades if trade.time_us >= one.clock.now_us() // 10**6 * 10**6 - 299 * 10**6]
+    young = [trade for trade in one.trades if trade.time_us >= one.clock.now_us() // 10**6 * 10**6 - 299 * 10**6]
     amount = sum(trade.quantity for trade in young)
     expected = sum(trade.price * trade.quantity for trade in young) / amount
-    assert market.average("BTCUSDT").price == pytest.approx(expected, rel=1e-6)
+    assert market.avg_price("BTCUSDT").price == pytest.approx(expected, rel=1e-6)
 
 
 def test_aggregate_trades_hold_one_takers_trades_at_one_price(scene: Build):
     one = scene("BTC")
     one.run(MINUTE_US)
-    bid, ask = (one.floor.best("BTCUSDT", buy=buy) for buy in (True, False))
+    bid, ask = (one.best("BTCUSDT", buy=buy) for buy in (True, False))
     assert ask > bid + 10**6
     for _ in range(2):
-        one.floor.place("BTCUSDT", ask - 10**6, 5 * 10**4, buy=False)
-    one.floor.place("BTCUSDT", ask, 12 * 10**4, buy=True, ioc=True)
+        one.place("BTCUSDT", ask - 10**6, 5 * 10**4, buy=False)
+    one.place("BTCUSDT", ask, 12 * 10**4, buy=True, ioc=True)
     two = one.market.agg_trades("BTCUSDT", limit=2)
     assert [(row.price, row.quantity, row.last_id - row.first_id) for row in two] == [
         (ask - 10**6, 10**5, 1),
@@ -237,40 +234,83 @@ def test_aggregate_trades_hold_one_takers_trades_at_one_price(scene: Build):
 def test_while_a_symbol_is_halted_nothing_prints_and_afterwards_it_goes_on(scene: Build):
     one = scene("BTC")
     one.run(MINUTE_US)
-    book, before = one.floor.desk.books["BTCUSDT"], len(one.floor.trades)
-    trading = book.instrument
-    book.instrument = replace(trading, status=SymbolStatus.HALT)
+    before = len(one.trades)
+    one.exchange.set_status("BTCUSDT", SymbolStatus.HALT)
     one.run(10 * MINUTE_US)
-    assert len(one.floor.trades) == before
-    book.instrument = trading
+    assert len(one.trades) == before
+    one.exchange.set_status("BTCUSDT", SymbolStatus.TRADING)
     one.run(MINUTE_US)
-    assert len(one.floor.trades) - before == pytest.approx(20, abs=2)
+    assert len(one.trades) - before == pytest.approx(20, abs=2)
     halted = one.market.klines("BTCUSDT", Interval.M1, limit=5)[1]
     assert (halted.volume, halted.open) == (0, halted.close)
 
 
-@pytest.mark.parametrize("basis_points", [500, -500])
-def test_a_spike_displaces_the_price_and_fades(scene: Build, basis_points: int):
+def test_a_tick_and_a_step_that_grow_coarser_while_trading_do_not_stop_the_house(scene: Build):
+    one = scene("BTC")
+    one.run(MINUTE_US)
+    one.exchange.set_filters("BTCUSDT", tick_size=10**9, step_size=10**5, min_qty=10**5)
+    before = len(one.trades)
+    one.run(10 * MINUTE_US)
+    later = one.trades[before:]
+    assert len(later) >= 199
+    assert all(trade.quantity % 10**5 == 0 for trade in later)
+    assert sum(trade.price % 10**9 == 0 for trade in later) > len(later) * 0.9  # the rest met quotes from before
+    assert one.best("BTCUSDT", buy=True) < one.best("BTCUSDT", buy=False)
+
+
+def test_a_symbol_that_is_removed_prints_no_more(scene: Build):
+    one = scene("BTC", "ETH")
+    one.run(MINUTE_US)
+    one.exchange.remove_symbol("BTCUSDT")
+    before = len(one.trades)
+    one.run(MINUTE_US)
+    assert {trade.symbol for trade in one.trades[before:]} == {"ETHUSDT"}
+
+
+def test_the_ledger_agrees_with_all_balances_after_an_hour_of_trading(scene: Build):
+    one = scene("BTC", "ETH")
+    for _ in range(12):
+        one.run(5 * MINUTE_US)
+        one.place("BTCUSDT", one.best("BTCUSDT", buy=False), 10**7, buy=True)
+        one.place("ETHUSDT", one.best("ETHUSDT", buy=True), 10**8, buy=False)
+    one.exchange.oracle.check()
+
+
+@pytest.mark.parametrize(
+    ("instrument", "sentence"),
+    [
+        pytest.param(spot_instrument("DOGE", "USDT"), "DOGEUSDT is listed but", id="no prices"),
+        pytest.param(spot_instrument("BTC", "USDT", step=10**5), "its prices lie on", id="another grid"),
+    ],
+)
+def test_a_market_refuses_symbols_that_it_cannot_trade(instrument: Instrument, sentence: str):
+    plan = MarketPlan(start_us=10**15, seed=1, symbols=(SymbolPlan(symbol="BTCUSDT", grid=Grid(10**6, 10**3)),))
+    with pytest.raises(ValueError, match=sentence):
+        Exchange(VirtualClock(10**15, 0), SimulatedMarket(plan), [instrument])
+
+
+@pytest.mark.parametrize("percent", [5, -5])
+def test_a_spike_displaces_the_price_and_fades(scene: Build, percent: int):
     quiet, hit = scene("BTC"), scene("BTC")
     for one in (quiet, hit):
         one.run(MINUTE_US)
-    hit.market.spike("BTCUSDT", basis_points)
+    hit.exchange.spike("BTCUSDT", percent)
     gaps = []
     for seconds in (6, 60, 600):
         for one in (quiet, hit):
             one.run(seconds * SECOND_US)
-        gaps.append(hit.floor.best("BTCUSDT", buy=True) / quiet.floor.best("BTCUSDT", buy=True) - 1)
+        gaps.append(hit.best("BTCUSDT", buy=True) / quiet.best("BTCUSDT", buy=True) - 1)
     assert abs(gaps[0]) > 0.04
     assert abs(gaps[0]) > abs(gaps[1]) > abs(gaps[2])
-    assert gaps[0] * basis_points > 0
+    assert gaps[0] * percent > 0
     with pytest.raises(ValueError, match="leaves no price"):
-        hit.market.spike("BTCUSDT", -10_000)
+        hit.exchange.spike("BTCUSDT", -100)
 
 
 def test_times_bound_aggregate_trades_on_both_sides(scene: Build):
     one = scene("BTC")
     one.run(10 * MINUTE_US)
-    trades = one.floor.trades
+    trades = one.trades
     begin, end = trades[50].time_us // 1000, trades[60].time_us // 1000
     rows = one.market.agg_trades("BTCUSDT", start_ms=begin, end_ms=end)
     assert [row.first_id for row in rows] == [trade.trade_id for trade in trades[50:61]]
