@@ -74,11 +74,6 @@ class SimulatedMarket:
             next_us = lane.cursor.next_us
             heapreplace(due, (FOREVER_US if next_us is None else next_us, number))
 
-    @property
-    def next_event_us(self) -> int:
-        """When the next event is due: before it, `advance` has nothing to do."""
-        return self._due[0][0] if self._is_open and self._due else 0
-
     def on_event(self, event: Event) -> None:
         """Listen to the engine: every trade is noted, the house's own included, at once and in order."""
         if isinstance(event, TradePrinted):

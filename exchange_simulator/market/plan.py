@@ -1,7 +1,7 @@
 """What a market is made of: the values that, with the seed, decide every price. A plan can be saved as plain values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -100,6 +100,18 @@ class MarketPlan:
                 daily_turnover=plan.daily_turnover,
             )
         )
+
+
+def usual_symbol(base: str, quote: str, files: Sequence[Path] = ()) -> SymbolPlan:
+    """The plan of a symbol with nothing chosen: its usual price and grid, or the grid that its files lie on.
+
+    Raises:
+        ValueError: a file cannot be replayed.
+    """
+    price = usual_price(base, quote)
+    if not files:
+        return SymbolPlan(symbol=base + quote, grid=usual_grid(price), price=price)
+    return SymbolPlan(symbol=base + quote, grid=replay_of(files).grid, files=tuple(str(path) for path in files))
 
 
 def usual_price(base: str, quote: str) -> float:

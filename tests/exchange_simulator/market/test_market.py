@@ -1,5 +1,6 @@
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -10,10 +11,11 @@ from exchange_simulator.exchange import Exchange
 from exchange_simulator.market.clock import VirtualClock
 from exchange_simulator.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Interval
 from exchange_simulator.market.market import SimulatedMarket
-from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price
+from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price, usual_symbol
 from exchange_simulator.market.tape import Grid
 
 Build = Callable[..., object]
+START = 1_760_000_040_000_000
 
 
 def both_sides(one) -> dict[str, tuple]:
@@ -163,21 +165,19 @@ REPLAYED = {
 
 @pytest.mark.parametrize("lived_from", [0, 1, 4, 8], ids=lambda minute: f"started in minute {minute}")
 def test_klines_of_a_replay_give_back_the_file(scene: Build, tmp_path: Path, lived_from: int):
-    start = 1_760_000_040_000_000
-    plan = write_candles(tmp_path, REPLAYED, start)
-    one = scene(plan, start_us=start + lived_from * MINUTE_US)
+    plan = write_candles(tmp_path, REPLAYED, START)
+    one = scene(plan, start_us=START + lived_from * MINUTE_US)
     one.run((9 - lived_from) * MINUTE_US - 1)
     rows = one.market.klines("ABCUSDT", Interval.M1, limit=1000)
     got = {
-        (row.open_ms * 1000 - start) // MINUTE_US: tuple(value / 1e8 for value in row[1:6])  # open to volume
+        (row.open_ms * 1000 - START) // MINUTE_US: tuple(value / 1e8 for value in row[1:6])  # open to volume
         for row in rows
     }
     assert got == REPLAYED
 
 
 def test_in_a_hole_of_the_file_the_house_leaves_and_others_stay(scene: Build, tmp_path: Path):
-    start = 1_760_000_040_000_000
-    one = scene(write_candles(tmp_path, REPLAYED, start), start_us=start)
+    one = scene(write_candles(tmp_path, REPLAYED, START), start_us=START)
     one.run(3 * MINUTE_US)
     one.place("ABCUSDT", 5 * 10**8, 10**8, buy=True)
     one.run(2 * MINUTE_US)
@@ -186,7 +186,7 @@ def test_in_a_hole_of_the_file_the_house_leaves_and_others_stay(scene: Build, tm
     assert one.best("ABCUSDT", buy=True) > 5 * 10**8
     one.run(HOUR_US)
     assert both_sides(one) == {"ABCUSDT": ([(5 * 10**8, 10**8)], [])}
-    assert one.market.klines("ABCUSDT", Interval.M1)[-1].open_ms * 1000 == start + 8 * MINUTE_US
+    assert one.market.klines("ABCUSDT", Interval.M1)[-1].open_ms * 1000 == START + 8 * MINUTE_US
 
 
 def test_the_ticker_covers_the_last_day_and_the_average_five_minutes(scene: Build):
@@ -320,6 +320,14 @@ def test_times_bound_aggregate_trades_on_both_sides(scene: Build):
 def test_a_plan_survives_being_written_down():
     plan = MarketPlan(start_us=5, seed=3, symbols=(SymbolPlan(symbol="A", grid=Grid(10**6, 10**3), files=("x.csv",)),))
     assert MarketPlan.from_values(orjson.loads(orjson.dumps(plan.as_values()))) == plan
+
+
+def test_a_usual_symbol_takes_its_grid_from_its_price_or_from_its_files(tmp_path: Path):
+    assert usual_symbol("BTC", "USDT").grid == Grid(10**6, 10**3)
+    assert usual_symbol("ETH", "BTC").price == pytest.approx(0.05)
+    written = write_candles(tmp_path, REPLAYED, START)
+    replayed = usual_symbol("ABC", "USDT", [Path(name) for name in written.files])
+    assert replayed == replace(written, grid=Grid(10**7, 10**6))
 
 
 @pytest.mark.parametrize("base", ["BTC", "ETH", "SOL", "XRP", "DOGE", "PEPE", "NEVERHEARD"])
