@@ -18,8 +18,8 @@ from sqlalchemy.pool import StaticPool
 from app.domain.errors import DatabaseError
 
 BUSY_TIMEOUT_MS: Final = 5_000
-HEAD_REVISION: Final = "0001"  # the newest script in app/migrations/versions; a test compares the two
-KNOWN_REVISIONS: Final = ("0001",)
+HEAD_REVISION: Final = "0002"  # the newest script in app/migrations/versions; a test compares the two
+KNOWN_REVISIONS: Final = ("0001", "0002")
 _RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
 
 

@@ -33,12 +33,12 @@ class Instrument:
     @property
     def base(self) -> str:
         """The asset that is bought and sold."""
-        return self.symbol.split("/", maxsplit=1)[0]
+        return base_of(self.symbol)
 
     @property
     def quote(self) -> str:
         """The asset in which is paid."""
-        return self.symbol.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+        return quote_of(self.symbol)
 
     def price(self, value: Decimal | float | str, rounding: str = ROUND_HALF_EVEN) -> Price:
         """The price on the grid, rounded as asked (half-even by default)."""
@@ -58,6 +58,16 @@ class Instrument:
         if notional < self.min_notional:
             return f"notional {notional:f} is below the market's minimum {self.min_notional:f}"
         return None
+
+
+def base_of(symbol: str) -> str:
+    """`BTC` of `BTC/USDT`."""
+    return symbol.split("/", maxsplit=1)[0]
+
+
+def quote_of(symbol: str) -> str:
+    """`USDT` of `BTC/USDT` or `BTC/USDT:USDT`."""
+    return symbol.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
 
 
 def _on_grid(value: Decimal, grid: Decimal, rounding: str) -> Decimal:

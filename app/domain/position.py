@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Self
 
-from app.domain.values import MONEY, MONEY_QUANTUM, Money, Price, Quantity
+from app.domain.values import MONEY, MONEY_QUANTUM, Money, Quantity
 
 _NO_QUANTITY: Final = Quantity(Decimal(0))
 _NO_MONEY: Final = Money(Decimal(0))
@@ -37,19 +37,20 @@ class Position:
         """Whether nothing is held."""
         return self.quantity == 0
 
-    def bought(self, quantity: Quantity, price: Price, fee: Money) -> Self:
-        """The position after a purchase; `fee` in quote units becomes part of its cost."""
-        paid = MONEY.add(MONEY.multiply(quantity, price), fee)
+    def bought(self, quantity: Quantity, cost: Money) -> Self:
+        """The position after a purchase: base units that arrived, quote units that left, fees included in both."""
         return replace(
             self,
             total_buys=Quantity(MONEY.add(self.total_buys, quantity)),
-            cost=Money(MONEY.add(self.cost, paid)),
+            cost=Money(MONEY.add(self.cost, cost)),
         )
 
-    def sold(self, quantity: Quantity, price: Price, fee: Money) -> tuple[Self, Money]:
-        """The position after a sale, and the profit that the sale realised at average cost, after `fee`.
+    def sold(self, quantity: Quantity, proceeds: Money) -> tuple[Self, Money]:
+        """The position after a sale, and the profit that it realised at average cost.
 
-        What is sold beyond the holding has no cost here: it was bought elsewhere.
+        Args:
+            quantity: Base units that left. What goes beyond the holding has no cost here: it was bought elsewhere.
+            proceeds: Quote units that arrived, after fees.
         """
         held = self.quantity
         if quantity >= held:
@@ -57,8 +58,7 @@ class Position:
         else:
             share = MONEY.divide(MONEY.multiply(self.cost, quantity), held)
             cost_of_sold = Money(share.quantize(MONEY_QUANTUM, rounding=ROUND_HALF_EVEN, context=MONEY))
-        earned = MONEY.subtract(MONEY.multiply(quantity, price), fee)
-        profit = Money(MONEY.subtract(earned, cost_of_sold))
+        profit = Money(MONEY.subtract(proceeds, cost_of_sold))
         after = replace(
             self,
             total_sells=Quantity(MONEY.add(self.total_sells, quantity)),

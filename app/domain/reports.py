@@ -36,6 +36,7 @@ class OrderReport:
         exchange_id: The exchange's id.
         client_id: Ours, where the exchange returns it.
         symbol: `BTC/USDT`.
+        side: `buy` or `sell`.
         event: What its state means for our ledger: accepted, filled in part, complete, canceled, expired, rejected.
         quantity: Base units ordered.
         filled: Base units traded so far.
@@ -45,6 +46,7 @@ class OrderReport:
     exchange_id: str
     client_id: str | None
     symbol: str
+    side: str
     event: OrderEvent
     quantity: Quantity
     filled: Quantity

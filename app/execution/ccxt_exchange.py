@@ -183,7 +183,14 @@ class CcxtExchange(OrderExchange):
         if event is OrderEvent.ACCEPT and filled > 0:
             event = OrderEvent.FILL
         return OrderReport(
-            str(row["id"]), row.get("clientOrderId"), symbol, event, quantity, filled, int(row.get("timestamp") or 0)
+            exchange_id=str(row["id"]),
+            client_id=row.get("clientOrderId"),
+            symbol=symbol,
+            side=str(row["side"]),
+            event=event,
+            quantity=quantity,
+            filled=filled,
+            created_ms=int(row.get("timestamp") or row.get("lastTradeTimestamp") or 0),
         )
 
     def _fill(self, row: dict[str, Any], symbol: str, exchange_id: str) -> FillReport:

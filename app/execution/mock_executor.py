@@ -12,6 +12,7 @@ from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import InsufficientFunds, OrderRejected
 from app.domain.instrument import Instrument
+from app.domain.order import OrderStatus
 from app.domain.values import MONEY, Money, Price, Quantity, exact
 from app.execution.order_shape import ccxt_order
 from app.models.sql import Order
@@ -169,7 +170,7 @@ class MockExecutor(IExecutor):
                 filled=amount,
                 average=fill_price,
                 fee=fee,
-                status="closed",
+                status=OrderStatus.FILLED.value,
                 timestamp=moment,
             )
         )

@@ -1,10 +1,23 @@
 """Orders in ccxt's unified shape: https://docs.ccxt.com/#/?id=order-structure."""
 
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
+from app.domain.order import OrderStatus
 from app.domain.values import MONEY
 from app.models.sql import Order
+
+CCXT_STATUS: Final = {
+    OrderStatus.CREATED: None,
+    OrderStatus.SUBMITTED: None,
+    OrderStatus.UNKNOWN: None,
+    OrderStatus.OPEN: "open",
+    OrderStatus.PARTIALLY_FILLED: "open",
+    OrderStatus.FILLED: "closed",
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.REJECTED: "rejected",
+    OrderStatus.EXPIRED: "expired",
+}
 
 
 def ccxt_order(order: Order, quote: str) -> dict[str, Any]:
@@ -27,7 +40,7 @@ def ccxt_order(order: Order, quote: str) -> dict[str, Any]:
         "remaining": float(remaining),
         "average": _number(order.average),
         "cost": _number(cost),
-        "status": order.status,
+        "status": CCXT_STATUS[OrderStatus(order.status)],
         "fee": fee,
         "fees": [fee],
         "trades": [],

@@ -16,7 +16,10 @@ class Trade(Base):
     """A purchase or sale that happened."""
 
     __tablename__ = "trades"
-    __table_args__ = (Index("ix_trades_symbol_timestamp", "symbol", "timestamp", "id"),)
+    __table_args__ = (
+        Index("ix_trades_symbol_timestamp", "symbol", "timestamp", "id"),
+        Index("ux_trades_exchange_trade", "exchange", "symbol", "trade_id", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     symbol: Mapped[str] = mapped_column(String(40))
@@ -24,6 +27,9 @@ class Trade(Base):
     price: Mapped[Decimal] = mapped_column(ExactDecimal)
     quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
     fee: Mapped[Decimal] = mapped_column(ExactDecimal)
+    fee_asset: Mapped[str | None] = mapped_column(String(20))
+    exchange: Mapped[str | None] = mapped_column(String(40))
+    trade_id: Mapped[str | None] = mapped_column(String(40))
     pnl: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     order_id: Mapped[str | None] = mapped_column(ForeignKey("orders.id"))
     timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -42,7 +48,7 @@ class Holding(Base):
 
 
 class Order(Base):
-    """An order that an executor accepted."""
+    """An order: written down before it is sent, and what became of it. Its id is the client order id."""
 
     __tablename__ = "orders"
 
@@ -55,7 +61,23 @@ class Order(Base):
     filled: Mapped[Decimal] = mapped_column(ExactDecimal)
     average: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     fee: Mapped[Decimal] = mapped_column(ExactDecimal)
-    status: Mapped[str] = mapped_column(String(20))
+    status: Mapped[str] = mapped_column(String(20), index=True)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    exchange: Mapped[str | None] = mapped_column(String(40))
+    exchange_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    base_before: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class Adjustment(Base):
+    """Base units that left a position without a trade of ours, and why."""
+
+    __tablename__ = "adjustments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    symbol: Mapped[str] = mapped_column(String(40), index=True)
+    quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
+    reason: Mapped[str] = mapped_column(Text)
     timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -1,9 +1,12 @@
 """Orders, and the numbers from which their ids are made."""
 
+from decimal import Decimal
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
+from app.domain.order import OrderEvent, OrderStatus, after
 from app.models.sql import Order, Sequence
 
 
@@ -30,6 +33,43 @@ class OrderRepository:
         query = select(Order).where(Order.symbol == symbol).order_by(Order.timestamp.desc(), Order.id.desc())
         with unit_of_work(self.session):
             return list(self.session.scalars(query.limit(limit)))
+
+    def apply(
+        self, order: Order, event: OrderEvent, *, exchange_id: str | None = None, note: str | None = None
+    ) -> None:
+        """Move an order on, as the table of its life says; raises IllegalTransitionError."""
+        with unit_of_work(self.session):
+            order.status = after(OrderStatus(order.status), event).value
+            order.exchange_id = exchange_id or order.exchange_id
+            order.note = note or order.note
+            self.session.flush()
+
+    def note_fills(self, order: Order, filled: Decimal, average: Decimal | None) -> None:
+        """Record how much of an order was traded, and at which average price."""
+        with unit_of_work(self.session):
+            order.filled, order.average = filled, average
+            self.session.flush()
+
+    def unresolved(self, symbol: str) -> list[Order]:
+        """Orders of which nobody knows whether the exchange has them, oldest first."""
+        return self._in(symbol, [status for status in OrderStatus if status.is_unresolved])
+
+    def resting(self, symbol: str) -> list[Order]:
+        """Orders that the exchange has and may still trade, oldest first."""
+        return self._in(symbol, [OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED])
+
+    def by_exchange_id(self, exchange: str, symbol: str, exchange_id: str) -> Order | None:
+        """The order that the exchange knows by this id."""
+        query = select(Order).where(
+            Order.exchange == exchange, Order.symbol == symbol, Order.exchange_id == exchange_id
+        )
+        with unit_of_work(self.session):
+            return self.session.scalars(query).first()
+
+    def _in(self, symbol: str, statuses: list[OrderStatus]) -> list[Order]:
+        query = select(Order).where(Order.symbol == symbol, Order.status.in_([status.value for status in statuses]))
+        with unit_of_work(self.session):
+            return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
 
     def next_number(self, name: str) -> int:
         """The next number of a sequence: 1, 2, 3 …; never the same twice, also over restarts."""

@@ -1,17 +1,20 @@
 """Trades and the holdings that they add up to."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.core.enums import OrderSide
+from app.domain.instrument import base_of, quote_of
 from app.domain.position import Position
-from app.domain.values import Money, Price, Quantity, exact
-from app.models.sql import Holding, Trade
+from app.domain.reports import FillReport
+from app.domain.values import MONEY, Money, Quantity, exact
+from app.models.sql import Adjustment, Holding, Trade
 
 
 class TradeRepository:
@@ -47,31 +50,64 @@ class TradeRepository:
         Raises:
             ValueError: a number is not finite, or price or quantity is not positive.
         """
-        amounts = {"price": exact(price), "quantity": exact(quantity)}
-        for name, value in amounts.items():
-            if value <= 0:
-                raise ValueError(f"{name} of a trade is {value}: it must be more than zero")
-        fill = (Quantity(amounts["quantity"]), Price(amounts["price"]), Money(exact(fee)))
-        with unit_of_work(self.session):
-            before = self._position(symbol)
-            if OrderSide(side) is OrderSide.BUY:
-                after, profit = before.bought(*fill), None
-            else:
-                after, profit = before.sold(*fill)
-            trade = Trade(
+        return self._book(
+            Trade(
                 symbol=symbol,
                 side=OrderSide(side),
-                price=fill[1],
-                quantity=fill[0],
-                fee=fill[2],
-                pnl=profit if pnl is None else exact(pnl),
+                price=_positive("price", price),
+                quantity=_positive("quantity", quantity),
+                fee=exact(fee),
+                fee_asset=quote_of(symbol),
+                pnl=None if pnl is None else exact(pnl),
                 order_id=order_id,
                 timestamp=timestamp,
             )
-            self.session.add(trade)
+        )
+
+    def book(self, fill: FillReport, exchange: str, order_id: str) -> bool:
+        """Book a fill that an exchange reported, once: whether it was new.
+
+        The fee counts in the asset in which it was taken: base units that never arrived, quote units that left; a fee
+        in a third asset touches neither.
+        """
+        known = select(Trade.id).where(
+            Trade.exchange == exchange, Trade.symbol == fill.symbol, Trade.trade_id == fill.trade_id
+        )
+        with unit_of_work(self.session):
+            if self.session.scalar(known) is not None:
+                return False
+            self._book(
+                Trade(
+                    symbol=fill.symbol,
+                    side=OrderSide(fill.side),
+                    price=fill.price,
+                    quantity=fill.quantity,
+                    fee=fill.fee,
+                    fee_asset=fill.fee_asset,
+                    order_id=order_id,
+                    exchange=exchange,
+                    trade_id=fill.trade_id,
+                    timestamp=datetime.fromtimestamp(fill.time_ms / 1_000, UTC),
+                )
+            )
+        return True
+
+    def of_order(self, order_id: str) -> Sequence[Trade]:
+        """The trades of an order, in the order in which they were booked."""
+        with unit_of_work(self.session):
+            return self.session.scalars(select(Trade).where(Trade.order_id == order_id).order_by(Trade.id)).all()
+
+    def booked_of(self, order_id: str) -> Quantity:
+        """Base units that the booked trades of an order add up to."""
+        return Quantity(reduce(MONEY.add, (trade.quantity for trade in self.of_order(order_id)), Decimal(0)))
+
+    def write_off(self, symbol: str, quantity: Quantity, reason: str, timestamp: datetime) -> None:
+        """Shrink a position by base units that left it without a trade of ours; their cost is a loss."""
+        with unit_of_work(self.session):
+            after, _ = self._position(symbol).sold(quantity, Money(Decimal(0)))
+            self.session.add(Adjustment(symbol=symbol, quantity=quantity, reason=reason, timestamp=timestamp))
             self._keep(symbol, after)
             self.session.flush()
-        return trade
 
     def get_by_symbol(self, symbol: str, limit: int | None = None) -> Sequence[Trade]:
         """The symbol's trades, newest first."""
@@ -89,6 +125,25 @@ class TradeRepository:
         with unit_of_work(self.session):
             return self.session.scalar(select(func.count()).where(Trade.symbol == symbol)) or 0
 
+    def _book(self, trade: Trade) -> Trade:
+        """Add a trade and what it does to the holding."""
+        base_fee = trade.fee if trade.fee_asset == base_of(trade.symbol) else Decimal(0)
+        quote_fee = trade.fee if trade.fee_asset == quote_of(trade.symbol) else Decimal(0)
+        notional = MONEY.multiply(trade.quantity, trade.price)
+        with unit_of_work(self.session):
+            before = self._position(trade.symbol)
+            if trade.side is OrderSide.BUY:
+                received = Quantity(MONEY.subtract(trade.quantity, base_fee))
+                after = before.bought(received, Money(MONEY.add(notional, quote_fee)))
+            else:
+                given = Quantity(MONEY.add(trade.quantity, base_fee))
+                after, profit = before.sold(given, Money(MONEY.subtract(notional, quote_fee)))
+                trade.pnl = profit if trade.pnl is None else trade.pnl
+            self.session.add(trade)
+            self._keep(trade.symbol, after)
+            self.session.flush()
+        return trade
+
     def _position(self, symbol: str) -> Position:
         row = self.session.get(Holding, symbol)
         if row is None:
@@ -105,3 +160,10 @@ class TradeRepository:
                 realized=position.realized,
             )
         )
+
+
+def _positive(name: str, value: Decimal | float | str) -> Decimal:
+    number = exact(value)
+    if number <= 0:
+        raise ValueError(f"{name} of a trade is {number}: it must be more than zero")
+    return number

@@ -1,0 +1,160 @@
+"""Real orders: written down before they are sent, sent once, and looked for until their fate is known."""
+
+import logging
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from app.core.enums import OrderSide, OrderType
+from app.core.interfaces import IExecutor, PositionView
+from app.domain.errors import InsufficientFunds, KeyRevoked, OrderRejected, OutcomeUnknown
+from app.domain.instrument import Instrument
+from app.domain.order import OrderEvent, OrderStatus
+from app.domain.reports import OrderTicket
+from app.domain.values import Price, Quantity, exact
+from app.execution.order_exchange import OrderExchange
+from app.execution.order_shape import ccxt_order
+from app.execution.reconcile import Reconciler
+from app.models.sql import Order
+from app.repositories import OrderRepository, TradeRepository
+
+logger = logging.getLogger(__name__)
+
+ZERO: Final = Decimal(0)
+
+
+class LiveExecutor(IExecutor):
+    """Trades with the account at an exchange.
+
+    Args:
+        trade_repo: Where fills are booked.
+        exchange: The account.
+        prefix: What every client id of this bot begins with, at most 20 characters of `[a-z0-9-]`; kept over restarts.
+
+    Attributes:
+        reconciler: Compares ledger and exchange.
+    """
+
+    def __init__(self, trade_repo: TradeRepository, exchange: OrderExchange, *, prefix: str) -> None:
+        self.trade_repo = trade_repo
+        self._orders = OrderRepository(trade_repo.session)
+        self._exchange = exchange
+        self._prefix = prefix
+        self.reconciler = Reconciler(exchange, self._orders, trade_repo, prefix)
+        self._frozen: dict[str, str] = {}
+
+    def synchronize(self, symbol: str) -> None:
+        """Compare with the exchange; called at the start and before each decision.
+
+        Raises:
+            DataError: the exchange did not answer.
+            KeyRevoked: it does not accept the key.
+        """
+        reason = self.reconciler.run(symbol)
+        if reason is None:
+            self._frozen.pop(symbol, None)
+        else:
+            self._frozen[symbol] = reason
+            logger.warning("%s is frozen: %s", symbol, reason)
+
+    def execute_order(
+        self,
+        symbol: str,
+        side: OrderSide,
+        quantity: Decimal | float,
+        order_type: OrderType = OrderType.MARKET,
+        price: Decimal | float | None = None,
+    ) -> dict[str, Any]:
+        """Write the order down, send it once, book what came of it; see IExecutor."""
+        side, order_type = OrderSide(side), OrderType(order_type)
+        self._refuse_while_in_doubt(symbol)
+        instrument = self._exchange.instrument(symbol)
+        base_before, amount = self._affordable(instrument, side, exact(quantity))
+        limit = instrument.price(price) if order_type is OrderType.LIMIT and price is not None else None
+        reference = limit or (Price(exact(price)) if price is not None else None)
+        if reference is not None and (refusal := instrument.refusal(amount, reference)):
+            raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
+        order = self._write_down(symbol, side, order_type, amount, limit, base_before)
+        self._send(order)
+        return ccxt_order(order, instrument.quote)
+
+    def get_position(self, symbol: str) -> PositionView:
+        """What our own trades add up to, net of fees."""
+        position = self.trade_repo.position(symbol)
+        return {
+            "net_quantity": position.quantity,
+            "total_buys": position.total_buys,
+            "total_sells": position.total_sells,
+            "is_flat": position.is_flat,
+        }
+
+    def _refuse_while_in_doubt(self, symbol: str) -> None:
+        doubtful = self._orders.unresolved(symbol)
+        if doubtful:
+            raise OutcomeUnknown(
+                f"{symbol} is frozen: order {doubtful[0].id} is {doubtful[0].status}, it must be found first"
+            )
+
+    def _affordable(self, instrument: Instrument, side: OrderSide, asked: Decimal) -> tuple[Decimal, Quantity]:
+        """The base balance before the order, and the quantity: a sale never takes more than is ours and free."""
+        balance = self._exchange.balances().get(instrument.base)
+        total, free = (balance.total, balance.free) if balance else (ZERO, ZERO)
+        if side is OrderSide.BUY:
+            return total, instrument.quantity(asked)
+        held = self.trade_repo.position(instrument.symbol).quantity
+        sellable = instrument.quantity(min(asked, held, free))
+        if sellable <= 0:
+            raise InsufficientFunds(
+                f"sell {instrument.symbol} refused before sending: {asked:f} asked, {held:f} held, {free:f} free"
+            )
+        return total, sellable
+
+    def _write_down(
+        self,
+        symbol: str,
+        side: OrderSide,
+        order_type: OrderType,
+        amount: Quantity,
+        limit: Price | None,
+        base_before: Decimal,
+    ) -> Order:
+        """Durable before anything is sent; if this fails, nothing is sent."""
+        order = self._orders.add(
+            Order(
+                id=f"{self._prefix}-{self._orders.next_number('live-order'):08d}",
+                symbol=symbol,
+                side=side,
+                order_type=order_type.value,
+                quantity=amount,
+                price=limit,
+                filled=ZERO,
+                average=None,
+                fee=ZERO,
+                status=OrderStatus.CREATED.value,
+                timestamp=datetime.fromtimestamp(self._exchange.now_ms() / 1_000, UTC),
+                exchange=self._exchange.name,
+                base_before=base_before,
+            )
+        )
+        self._orders.apply(order, OrderEvent.SUBMIT)
+        return order
+
+    def _send(self, order: Order) -> None:
+        price = None if order.price is None else Price(order.price)
+        ticket = OrderTicket(
+            order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price
+        )
+        try:
+            report, fills = self._exchange.place(ticket)
+        except (OrderRejected, KeyRevoked) as refusal:
+            self._orders.apply(order, OrderEvent.REJECT, note=str(refusal))
+            raise
+        except BaseException as doubt:
+            self._orders.apply(order, OrderEvent.DOUBT, note=str(doubt))
+            if not isinstance(doubt, OutcomeUnknown) or not self.reconciler.settle(order):
+                raise
+            logger.warning("Order %s was in doubt and is found: %s", order.id, order.status)
+            if OrderStatus(order.status) is OrderStatus.REJECTED:
+                raise OrderRejected(f"order {order.id} never arrived: {doubt}") from doubt
+        else:
+            self.reconciler.take(order, report, fills)
