@@ -35,12 +35,12 @@ class OrderUpdate(NamedTuple):
     @property
     def client_id(self) -> str:
         """Client id of the report: the cancel's own when the report is of a cancel (`c`)."""
-        return self.order.cancel_id or self.order.client_id
+        return self.order.cancel_id if self.execution is ExecutionType.CANCELED else self.order.client_id
 
     @property
     def original_client_id(self) -> str:
         """Client id of the order that a cancel names, else empty (`C`)."""
-        return self.order.client_id if self.order.cancel_id else ""
+        return self.order.client_id if self.execution is ExecutionType.CANCELED else ""
 
 
 class TradePrinted(NamedTuple):
