@@ -1,6 +1,8 @@
 """The candles of one symbol: the past from its source, the present from what prints, asked for as one series."""
 
+import zlib
 from array import array
+from base64 import b64decode, b64encode
 from bisect import bisect_left
 from typing import TypedDict
 
@@ -18,9 +20,9 @@ _KEPT_ROWS = (3_600, 100_000, 20_000, 20_000)  # of seconds, minutes, hours, day
 
 
 class SeriesState(TypedDict):
-    """The present part of a series: closed rows one after the other, and the open row, per base interval."""
+    """The present part of a series per base interval: closed rows (packed text) and the open row."""
 
-    closed: list[list[int]]
+    closed: list[str]
     open: list[Row | None]
 
 
@@ -28,7 +30,7 @@ class CandleSeries:
     """Builds seconds from prints, minutes from seconds, hours from minutes and days from hours.
 
     Memory of the present: 88 bytes per second, minute, hour and day with a print, within `_KEPT_ROWS`; at most about
-    13 MB after ten weeks, 0.5 MB after the first day. What is older is no longer answered.
+    13 MB after twelve weeks, 0.5 MB after the first day. What is older is no longer answered.
 
     Args:
         source: prices of the past, and the holes of the market.
@@ -92,18 +94,18 @@ class CandleSeries:
 
     def state(self) -> SeriesState:
         """What `restore` needs, as plain values."""
-        return {"closed": [rows.tolist() for rows in self._closed], "open": [row and list(row) for row in self._open]}
+        return {"closed": [_packed(rows) for rows in self._closed], "open": [row and list(row) for row in self._open]}
 
     def restore(self, state: SeriesState) -> None:
         """Take over a saved state; source and start must be those of the saved series."""
-        self._closed = [array("q", rows) for rows in state["closed"]]
+        self._closed = [_unpacked(text) for text in state["closed"]]
         self._open = [row and list(row) for row in state["open"]]
 
     def _close(self, level: int, row: Row) -> None:
         closed = self._closed[level]
         closed.extend(row)
-        if len(closed) > 2 * _KEPT_ROWS[level] * COLUMNS:
-            del closed[: _KEPT_ROWS[level] * COLUMNS]
+        if len(closed) > _KEPT_ROWS[level] * COLUMNS * 5 // 4:
+            del closed[: len(closed) - _KEPT_ROWS[level] * COLUMNS]
         if level + 1 == len(BASES_US):
             return
         opened = row[0] // BASES_US[level + 1] * BASES_US[level + 1]
@@ -140,3 +142,13 @@ def _merge(into: Row, row: Row) -> None:
         into[column] += row[column]
     if into[Column.FIRST_ID] == NO_TRADE:
         into[Column.FIRST_ID] = row[Column.FIRST_ID]
+
+
+def _packed(rows: "array[int]") -> str:
+    return b64encode(zlib.compress(rows.tobytes(), 1)).decode()
+
+
+def _unpacked(text: str) -> "array[int]":
+    rows = array("q")
+    rows.frombytes(zlib.decompress(b64decode(text)))
+    return rows

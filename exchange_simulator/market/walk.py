@@ -12,7 +12,7 @@ trends. Increments of a day have a variance of about one; whoever uses the walk 
 import hashlib
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,12 @@ def _minute_heights(random: np.random.Generator) -> Floats:
 
 def _between(heights: Floats, length: int) -> Floats:
     """(length,) values on straight lines between the heights."""
-    places = np.arange(length) * ((len(heights) - 1) / length)
-    values: Floats = np.interp(places, np.arange(len(heights)), heights)
+    values: Floats = np.interp(*_places(len(heights), length), heights)
     return values
+
+
+@cache
+def _places(heights: int, length: int) -> tuple[Floats, Floats]:
+    """Where the values and where the heights stand, both counted in heights."""
+    places: Floats = np.arange(length) * ((heights - 1) / length)
+    return places, np.arange(heights, dtype=np.float64)
