@@ -153,5 +153,5 @@ def _between(heights: Floats, length: int) -> Floats:
 @cache
 def _places(heights: int, length: int) -> tuple[Floats, Floats]:
     """Where the values and where the heights stand, both counted in heights."""
-    places: Floats = np.arange(length) * ((heights - 1) / length)
+    places = np.arange(length, dtype=np.float64) * ((heights - 1) / length)
     return places, np.arange(heights, dtype=np.float64)
