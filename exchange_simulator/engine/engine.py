@@ -216,7 +216,7 @@ class Engine:
         before = book.last_price
         fills = work(desk, book, account, order)
         if request.quote_quantity is not None:
-            order.quantity = order.executed
+            order.quantity = order.executed + order.prevented
         if book.triggers.waiting and (fills or before != book.last_price):
             self.fire(book)
         return OrderResult(order, fills)

@@ -31,7 +31,7 @@ def work(desk: Desk, book: Book, account: Account, order: Order) -> list[Fill]:
     if order.time_in_force is TimeInForce.FOK:
         apart = account.name if order.stp_mode is not StpMode.NONE else ""
         if book.reachable(order.side, order.price, apart) < order.quantity:
-            end(desk, book, order, OrderStatus.EXPIRED, ExecutionType.EXPIRED)
+            _expire_rest(desk, book, order)
             return []
     fills = _match(desk, book, account, order)
     if order.status is OrderStatus.NEW or order.status is OrderStatus.PARTIALLY_FILLED:
@@ -117,20 +117,21 @@ def _decrement(desk: Desk, book: Book, account: Account, order: Order, quantity:
     ends = quantity == order.remaining
     if resting:
         book.side_of(order.side).reduce(order, quantity, gone=ends)
-    order.prevented += quantity
     if ends:
-        _end_in_match(desk, book, order, prevented=quantity)
+        _end_in_match(desk, book, order)
     else:
+        order.prevented += quantity
         part = quantity if order.side is Side.SELL else order.price * quantity // SCALE
         release(desk, book, account, order, min(part, order.locked))
         report(desk, order, ExecutionType.TRADE_PREVENTION, prevented=quantity)
     return ends
 
 
-def _end_in_match(desk: Desk, book: Book, order: Order, prevented: int = 0) -> None:
+def _end_in_match(desk: Desk, book: Book, order: Order) -> None:
     account = desk.accounts[order.account]
+    prevented = order.remaining
     release(desk, book, account, order)
-    order.prevented += 0 if prevented else order.remaining
+    order.prevented += prevented
     order.status = OrderStatus.EXPIRED_IN_MATCH
     order.update_us = desk.time_us
     del account.open[order.symbol][order.order_id]

@@ -55,6 +55,8 @@ def place_oco(desk: Desk, account: Account, request: OcoRequest) -> tuple[Book, 
         hold(desk, book, account, order, own if index == first else needs - own)
         if leg.type in STOPS:
             book.triggers.add(order, book.last_price, desk.time_us)
+        else:
+            order.working_us = desk.time_us
     if desk.listeners:
         desk.emit(ListUpdate(account.name, order_list, desk.time_us))
         for order in order_list.orders:
