@@ -1,3 +1,4 @@
+import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from exchange_simulator.engine.instrument import Instrument, SymbolStatus, spot_instrument
 from exchange_simulator.exchange import Exchange
 from exchange_simulator.market.clock import VirtualClock
+from exchange_simulator.market.files import read_market_file
 from exchange_simulator.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Interval
 from exchange_simulator.market.market import SimulatedMarket
 from exchange_simulator.market.plan import MarketPlan, SymbolPlan, usual_grid, usual_price, usual_symbol
@@ -16,6 +18,7 @@ from exchange_simulator.market.tape import Grid
 
 Build = Callable[..., object]
 START = 1_760_000_040_000_000
+REAL = Path(os.environ.get("KEEL_MARKET_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 def both_sides(one) -> dict[str, tuple]:
@@ -174,6 +177,23 @@ def test_klines_of_a_replay_give_back_the_file(scene: Build, tmp_path: Path, liv
         for row in rows
     }
     assert got == REPLAYED
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="real market data is not here")
+@pytest.mark.parametrize(
+    "skipped", [6100, 40_600], ids=["over the outage of April 2021", "through the crash of May 2021"]
+)
+def test_klines_of_a_real_replay_give_back_the_file_through_the_engine(scene: Build, skipped: int):
+    path = REAL / "crash-2021-05" / "binance-BTCUSDT-1m-2021_05.parquet"
+    table = read_market_file(path)
+    wanted = slice(skipped, skipped + 300)
+    one = scene(usual_symbol("BTC", "USDT", [path]), start_us=int(table.open_us[skipped]))
+    one.run(int(table.open_us[skipped + 300] - table.open_us[skipped]) - 1)
+    start_ms = int(table.open_us[skipped]) // 1000
+    rows = one.market.klines("BTCUSDT", Interval.M1, start_ms=start_ms, limit=1000)
+    assert [row.open_ms * 1000 for row in rows] == table.open_us[wanted].tolist()
+    assert [[value / 1e8 for value in row[1:5]] for row in rows] == table.prices[wanted].tolist()
+    assert [row.volume / 1e8 for row in rows] == table.volume[wanted].tolist()
 
 
 def test_in_a_hole_of_the_file_the_house_leaves_and_others_stay(scene: Build, tmp_path: Path):
