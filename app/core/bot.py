@@ -91,6 +91,7 @@ class TradingBot:
         """One cycle: fetch, compute, decide, execute, record. Errors of data, strategy and executor come out."""
         cycle = Cycle()
         try:
+            self._synchronize()
             window = self._fetch_window()
             cycle.decision = self._judge(window, cycle)
             self._act(cycle)
@@ -130,6 +131,12 @@ class TradingBot:
     def stop(self) -> None:
         """Let `start` return after the current cycle; safe from any thread."""
         self._stop.set()
+
+    def _synchronize(self) -> None:
+        """Let the executor compare itself with the exchange, if it is one that can."""
+        synchronize = getattr(self.executor, "synchronize", None)
+        if callable(synchronize):
+            synchronize(self.symbol)
 
     def _fetch_window(self) -> Window:
         frame = self.data_handler.get_historical_data(

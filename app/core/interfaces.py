@@ -82,6 +82,9 @@ class IExecutor(ABC):
             OutcomeUnknown: it may have been traded.
         """
 
+    def synchronize(self, symbol: str) -> None:  # noqa: B027  paper trading has nothing to compare with
+        """Bring what is known of the symbol in line with the exchange; called before each decision."""
+
     @abstractmethod
     def get_position(self, symbol: str) -> PositionView:
         """What is held of `symbol`, from everything that was booked so far."""

@@ -22,6 +22,8 @@ from app.execution.order_exchange import OrderExchange
 ORDER_TIMEOUT_MS: Final = 15_000
 RECV_WINDOW_MS: Final = 5_000  # a lost order cannot enter the engine later than this after its timestamp
 INSTRUMENT_AGE_MS: Final = 3_600_000
+CLOCK_AGE_MS: Final = 600_000
+CLOCK_SAMPLES: Final = 3
 PAGE: Final = 1_000
 EVENTS: Final = {
     "open": OrderEvent.ACCEPT,
@@ -35,12 +37,17 @@ EVENTS: Final = {
 
 
 class CcxtExchange(OrderExchange):
-    """An account at a ccxt exchange; see OrderExchange for what each method promises."""
+    """An account at a ccxt exchange; see OrderExchange for what each method promises.
 
-    def __init__(self, config: ExchangeConfig) -> None:
+    Args:
+        config: Exchange, address and key.
+        order_timeout_ms: How long an answer is waited for.
+    """
+
+    def __init__(self, config: ExchangeConfig, *, order_timeout_ms: int = ORDER_TIMEOUT_MS) -> None:
         self.name = config.name
         self._client = ccxt_client(
-            config.name, sandbox=config.sandbox_mode, rest_url=config.rest_url, timeout_ms=ORDER_TIMEOUT_MS
+            config.name, sandbox=config.sandbox_mode, rest_url=config.rest_url, timeout_ms=order_timeout_ms
         )
         self._client.apiKey = config.api_key.get_secret_value()
         self._client.secret = config.api_secret.get_secret_value()
@@ -48,18 +55,25 @@ class CcxtExchange(OrderExchange):
         self._clock = SystemClock()
         self._gate = RequestGate(self._client, self._clock)
         self._instruments: dict[str, tuple[int, Instrument]] = {}
+        self._clock_set_ms: int | None = None
 
     def place(self, ticket: OrderTicket) -> tuple[OrderReport, Sequence[FillReport]]:
         """One POST; only a known refusal is a refusal."""
         self.instrument(ticket.symbol)
+        self._set_clock()
         parameters = {"clientOrderId": ticket.client_id, **self._order_parameters()}
         price = None if ticket.price is None else float(ticket.price)
+        post = partial(
+            self._client.create_order,
+            ticket.symbol,
+            ticket.order_type,
+            ticket.side,
+            float(ticket.quantity),
+            price,
+            parameters,
+        )
         try:
-            answer = self._gate.ask(
-                lambda: self._client.create_order(
-                    ticket.symbol, ticket.order_type, ticket.side, float(ticket.quantity), price, parameters
-                )
-            )
+            answer = self._post(post)
             report = self._order(answer, ticket.symbol)
             return report, [
                 self._fill(trade, ticket.symbol, report.exchange_id) for trade in answer.get("trades") or []
@@ -134,6 +148,31 @@ class CcxtExchange(OrderExchange):
     def now_ms(self) -> int:
         """Asked of the exchange, so that it is right also on a simulated one."""
         return int(self._read("its time", self._client.fetch_time))
+
+    def _post(self, post: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Once; a second time only when the first was refused before the engine because our clock was off."""
+        try:
+            return self._gate.ask(post)
+        except ccxt.BaseError as error:
+            if self._gate.verdict(error) is not Verdict.REFUSED_CLOCK:
+                raise
+            self._clock_set_ms = None
+            self._set_clock()
+            return self._gate.ask(post)
+
+    def _set_clock(self) -> None:
+        """Measure how far the exchange's clock is from ours, from the sample with the shortest round trip."""
+        now_ms = self._clock.now_ms()
+        if self._clock_set_ms is not None and 0 <= now_ms - self._clock_set_ms < CLOCK_AGE_MS:
+            return
+        samples = []
+        for _ in range(CLOCK_SAMPLES):
+            asked_ms = self._clock.now_ms()
+            exchange_ms = self.now_ms()
+            trip_ms = self._clock.now_ms() - asked_ms
+            samples.append((trip_ms, asked_ms + trip_ms // 2 - exchange_ms))
+        self._client.options["timeDifference"] = min(samples)[1]
+        self._clock_set_ms = now_ms
 
     def _order_parameters(self) -> dict[str, Any]:
         return {"recvWindow": RECV_WINDOW_MS} if self._client.id.startswith("binance") else {}
