@@ -254,7 +254,7 @@ class Exchange(World):
         )
 
     def order_list(self, account: Account, *, list_id: int | None = None, client_id: str | None = None) -> OrderList:
-        """Return one order list. -2018 when there is none."""
+        """Return one order list. -2013 when there is none."""
         return queries.find_list(account, list_id, client_id)
 
     def order_lists(

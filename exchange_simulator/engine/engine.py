@@ -6,7 +6,7 @@ from exchange_simulator.engine.account import Account
 from exchange_simulator.engine.admission import Admission, admit
 from exchange_simulator.engine.book import Book
 from exchange_simulator.engine.desk import Desk
-from exchange_simulator.engine.errors import ApiError, replace_failed, unknown_order
+from exchange_simulator.engine.errors import ApiError, Rejection, rejected, replace_failed, unknown_order
 from exchange_simulator.engine.life import accept, end, end_partners, finish_list, report, take_off
 from exchange_simulator.engine.matching import work
 from exchange_simulator.engine.numbers import SCALE
@@ -113,8 +113,11 @@ class Engine:
         """Cancel an order and place another one.
 
         Raises:
-            ApiError: -2021 when one half succeeded, -2022 when none did; `data` is a `ReplaceFailure`.
+            ApiError: -2010 when the symbol does not allow it, -2021 when one half succeeded, -2022 when none did;
+                `data` of the latter two is a `ReplaceFailure`.
         """
+        if not self.desk.book(request.symbol).instrument.cancel_replace_allowed:
+            raise rejected(Rejection.CANCEL_REPLACE)
         canceled: Order | ApiError
         try:
             canceled = self.cancel(

@@ -46,12 +46,12 @@ class Rejection(StrEnum):
     WOULD_TAKE = "Order would immediately match and take."
     WOULD_TRIGGER = "Stop price would trigger immediately."
     OCO_PRICES = "The relationship of the prices for the orders is not correct."
-    ORDER_TYPE = "This symbol does not support this order type."
     TRAILING = "Trailing stop orders are not supported for this symbol."
     OCO = "OCO orders are not supported for this symbol"
     QUOTE_QUANTITY = "Quote order qty market orders are not support for this symbol."
     ICEBERG = "Iceberg orders are not supported for this symbol."
-    CANNOT_TRADE = "This action is disabled on this account."
+    CANCEL_REPLACE = "Order cancel-replace is not supported for this symbol."
+    CANNOT_TRADE = "This account may not place or cancel orders."
 
 
 def filter_failure(name: Filter) -> ApiError:
@@ -74,6 +74,11 @@ def rejected(reason: Rejection) -> ApiError:
     return ApiError(-2010, str(reason))
 
 
+def type_not_supported(name: str) -> ApiError:
+    """-2010: the symbol does not take orders of the type `name`."""
+    return ApiError(-2010, f"{name.replace('_', ' ').capitalize()} orders are not supported for this symbol.")
+
+
 def unknown_order() -> ApiError:
     """-2011: there is no open order to cancel; it may never have existed, or be filled."""
     return ApiError(-2011, "Unknown order sent.")
@@ -85,8 +90,8 @@ def no_such_order() -> ApiError:
 
 
 def no_such_list() -> ApiError:
-    """-2018: a query found no order list."""
-    return ApiError(-2018, "Order list does not exist.")
+    """-2013: a query found no order list."""
+    return ApiError(-2013, "Order list does not exist.")
 
 
 def ids_do_not_match() -> ApiError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from exchange_simulator.engine.errors import ApiError, Filter, Rejection, filter_failure, rejected
+from exchange_simulator.engine.errors import ApiError, Filter, Rejection, filter_failure, rejected, type_not_supported
 from exchange_simulator.engine.instrument import Instrument
 from exchange_simulator.engine.numbers import SCALE
 from exchange_simulator.engine.orders import PRICED, STOPS, Order, OrderRequest, OrderType, Side
@@ -19,7 +19,7 @@ def check_form(instrument: Instrument, request: OrderRequest) -> None:
     """
     kind = request.type
     if kind not in instrument.order_types:
-        raise rejected(Rejection.ORDER_TYPE)
+        raise type_not_supported(kind)
     if kind in PRICED and request.price is None:
         raise _missing("price")
     if request.quantity is None and (kind is not OrderType.MARKET or request.quote_quantity is None):

@@ -22,7 +22,7 @@ from exchange_simulator.engine.orders import (
 )
 from exchange_simulator.engine.settlement import free_to_pay, hold
 
-_LEG_TYPES = STOPS | {OrderType.LIMIT_MAKER}
+_PROFITS = STOPS - STOP_LOSSES | {OrderType.LIMIT_MAKER}
 
 
 def place_oco(desk: Desk, account: Account, request: OcoRequest) -> tuple[Book, OrderList]:
@@ -67,16 +67,27 @@ def place_oco(desk: Desk, account: Account, request: OcoRequest) -> tuple[Book, 
 def _check_relation(book: Book, request: OcoRequest) -> None:
     """Refuse legs that do not embrace the market, or whose types do not fit their places."""
     above, below = request.above, request.below
-    if above.type not in _LEG_TYPES or below.type not in _LEG_TYPES:
-        raise ApiError(-1158, "Order type not supported in OCO.")
-    if (above.type in STOP_LOSSES) == (below.type in STOP_LOSSES):
-        raise ApiError(-1158, "Order type not supported in OCO.")
-    if (above.type in STOP_LOSSES) != (request.side is Side.BUY):
-        raise rejected(Rejection.OCO_PRICES)
+    _check_types(request)
     last = book.last_price
     high, low = _reference(above), _reference(below)
     if (high and low and high <= low) or (last and ((high and high <= last) or (low and low >= last))):
         raise rejected(Rejection.OCO_PRICES)
+
+
+def _check_types(request: OcoRequest) -> None:
+    """A purchase has its stop loss above and its profit below, a sale the other way round."""
+    is_buy = request.side is Side.BUY
+    kinds = (request.above.type, request.below.type)
+    stop, profit = kinds if is_buy else kinds[::-1]
+    if stop in STOP_LOSSES and profit in _PROFITS:
+        return
+    if kinds == (OrderType.LIMIT_MAKER, OrderType.LIMIT_MAKER):
+        raise ApiError(-1168, "At least one OCO order must be contingent.")
+    if stop is OrderType.LIMIT_MAKER and is_buy:
+        raise ApiError(-1165, "A limit order in a buy OCO must be below.")
+    if stop is OrderType.LIMIT_MAKER:
+        raise ApiError(-1166, "A limit order in a sell OCO must be above.")
+    raise ApiError(-1158, "Order type not supported in OCO.")
 
 
 def _reference(leg: OrderRequest) -> int:

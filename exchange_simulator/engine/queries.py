@@ -77,7 +77,7 @@ def my_trades(
 
 
 def find_list(account: Account, list_id: int | None, client_id: str | None) -> OrderList:
-    """Return one order list. -2018 when there is none."""
+    """Return one order list. -2013 when there is none."""
     if list_id is not None:
         found = account.lists.get(list_id)
     else:

@@ -19,6 +19,14 @@ def test_both_halves_succeed(floor, mode):
     assert floor.exchange.open_orders(floor.ann) == [done.placed.order]
 
 
+def test_a_symbol_may_not_allow_it(floor):
+    floor.exchange.set_filters("BTCUSDT", cancel_replace_allowed=False)
+    old = floor.place(floor.ann, "BUY", quantity="1", price="100")
+    with pytest.raises(ApiError, match="-2010: Order cancel-replace is not supported for this symbol"):
+        floor.exchange.cancel_replace(floor.ann, floor.request("BUY", **GOOD), mode=STOP, order_id=old.order_id)
+    assert old.status == "NEW"
+
+
 @pytest.mark.parametrize(
     ("mode", "exists", "values", "code", "status", "canceled", "placed"),
     [

@@ -95,12 +95,20 @@ def test_a_list_is_canceled_by_its_client_id_and_reported_twice(floor):
             "BUY",
             TAKE,
             STOP,
-            -2010,
-            "The relationship of the prices for the orders is not correct.",
+            -1165,
+            "A limit order in a buy OCO must be below.",
             id="legs of a sale in a purchase",
         ),
         pytest.param(
-            "SELL", TAKE, {**TAKE, "price": "90"}, -1158, "Order type not supported in OCO.", id="two profits"
+            "SELL",
+            {"kind": "STOP_LOSS", "quantity": "1", "stop_price": "110"},
+            {**TAKE, "price": "90"},
+            -1166,
+            "A limit order in a sell OCO must be above.",
+            id="legs of a purchase in a sale",
+        ),
+        pytest.param(
+            "SELL", TAKE, {**TAKE, "price": "90"}, -1168, "At least one OCO order must be contingent.", id="two profits"
         ),
         pytest.param(
             "SELL",

@@ -214,7 +214,7 @@ def test_a_filter_refuses_by_its_name(open_floor, rules, side, kind, values, nam
             "MARKET",
             {"quantity": "1"},
             -2010,
-            "This symbol does not support this order type.",
+            "Market orders are not supported for this symbol.",
             id="type switched off",
         ),
         pytest.param(
@@ -356,7 +356,7 @@ def test_a_filled_order_frees_its_client_id_so_a_resent_market_order_fills_twice
         ),
         pytest.param(
             lambda x, a, o: x.order_list(a, list_id=5),
-            -2018,
+            -2013,
             "Order list does not exist.",
             id="ask for a list that never was",
         ),
@@ -392,5 +392,5 @@ def test_an_account_that_may_not_trade_is_told_so(floor):
     floor.ann.can_trade = False
     assert refusal(lambda: floor.place(floor.ann, "BUY", **LIMIT)) == (
         -2010,
-        "This action is disabled on this account.",
+        "This account may not place or cancel orders.",
     )
