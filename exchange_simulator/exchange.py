@@ -119,8 +119,13 @@ class Exchange(World):
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; the returned function ends that."""
-        self.engine.desk.listeners.append(listener)
-        return lambda: self.engine.desk.listeners.remove(listener)
+        desk = self.engine.desk
+        desk.listeners = [*desk.listeners, listener]
+
+        def stop() -> None:
+            desk.listeners = [other for other in desk.listeners if other is not listener]
+
+        return stop
 
     # Symbols and accounts
 

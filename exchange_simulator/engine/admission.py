@@ -8,7 +8,7 @@ from exchange_simulator.engine.desk import Desk
 from exchange_simulator.engine.errors import Filter, Rejection, filter_failure, market_closed, rejected
 from exchange_simulator.engine.filters import check_counts, check_filters, check_form, check_position
 from exchange_simulator.engine.instrument import SymbolStatus
-from exchange_simulator.engine.numbers import SCALE
+from exchange_simulator.engine.numbers import times
 from exchange_simulator.engine.orders import PRICED, STOPS, OrderRequest, OrderType, Side
 from exchange_simulator.engine.settlement import free_to_pay
 from exchange_simulator.engine.triggers import fires_above
@@ -65,11 +65,11 @@ def examine(desk: Desk, account: Account, request: OrderRequest) -> Admission:
     if request.side is Side.SELL:
         return Admission(book, quantity, quantity, quantity)
     if kind in PRICED:
-        needs = (request.price or 0) * quantity // SCALE
+        needs = times(request.price or 0, quantity)
         return Admission(book, quantity, needs, needs)
     if kind is OrderType.MARKET:
         return Admission(book, quantity, book.cost(quantity), 0)
-    needs = (request.stop_price or book.last_price) * quantity // SCALE
+    needs = times(request.stop_price or book.last_price, quantity)
     return Admission(book, quantity, needs, needs)
 
 

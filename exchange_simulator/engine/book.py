@@ -5,7 +5,7 @@ from bisect import bisect_left, insort
 from exchange_simulator.engine.account import Account, Balance
 from exchange_simulator.engine.instrument import Instrument
 from exchange_simulator.engine.market_data import Levels
-from exchange_simulator.engine.numbers import SCALE
+from exchange_simulator.engine.numbers import SCALE, times
 from exchange_simulator.engine.orders import Order, Side
 from exchange_simulator.engine.triggers import Triggers
 
@@ -122,7 +122,7 @@ class Book:
         cost = 0
         for price, available in self.asks.top(len(self.asks.keys)):
             taken = min(quantity, available)
-            cost += price * taken // SCALE
+            cost += times(price, taken)
             quantity -= taken
             if not quantity:
                 break
@@ -137,5 +137,5 @@ class Book:
             if affordable <= available:
                 return total + affordable, True
             total += available
-            quote -= price * available // SCALE
+            quote -= times(price, available)
         return total, False

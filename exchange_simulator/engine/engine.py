@@ -9,7 +9,7 @@ from exchange_simulator.engine.desk import Desk
 from exchange_simulator.engine.errors import ApiError, Rejection, rejected, replace_failed, unknown_order
 from exchange_simulator.engine.life import accept, end, end_partners, finish_list, report, take_off
 from exchange_simulator.engine.matching import work
-from exchange_simulator.engine.numbers import SCALE
+from exchange_simulator.engine.numbers import times
 from exchange_simulator.engine.oco import place_oco
 from exchange_simulator.engine.orders import (
     PRICED,
@@ -233,7 +233,7 @@ class Engine:
         if order.side is Side.SELL:
             hold(desk, book, account, order, order.quantity)
         elif order.type in PRICED:
-            hold(desk, book, account, order, order.price * order.quantity // SCALE)
+            hold(desk, book, account, order, times(order.price, order.quantity))
         order.working_us = order.update_us = desk.time_us
         report(desk, order, ExecutionType.NEW)
         work(desk, book, account, order)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from exchange_simulator.engine.errors import ApiError, Filter, Rejection, filter_failure, rejected, type_not_supported
 from exchange_simulator.engine.instrument import Instrument
-from exchange_simulator.engine.numbers import SCALE
+from exchange_simulator.engine.numbers import SCALE, times
 from exchange_simulator.engine.orders import PRICED, STOPS, Order, OrderRequest, OrderType, Side
 from exchange_simulator.engine.triggers import fires_above
 
@@ -126,7 +126,7 @@ def _check_notional(instrument: Instrument, request: OrderRequest, last_price: i
         price = request.price or (request.stop_price or last_price if request.type in STOPS else last_price)
         if not price:
             return
-        value = price * (request.quantity or 0) // SCALE
+        value = times(price, request.quantity or 0)
     checks_min = instrument.min_notional_on_market or not is_market
     checks_max = instrument.max_notional and (instrument.max_notional_on_market or not is_market)
     if (checks_min and value < instrument.min_notional) or (checks_max and value > instrument.max_notional):

@@ -29,13 +29,13 @@ class Journal:
     Args:
         now_us: The clock that stamps lines.
         keep: How many of the newest lines stay in memory.
-        path: File that gets every line, appended; None for none.
+        path: File that gets every line at once, appended; None for none.
     """
 
     def __init__(self, now_us: Callable[[], int], *, keep: int = KEPT_LINES, path: Path | None = None) -> None:
         self._now_us = now_us
         self._lines: deque[bytes] = deque(maxlen=keep)
-        self._file = None if path is None else path.open("ab")
+        self._file = None if path is None else path.open("ab", buffering=0)
         self.seq = 0
         self.digest = _NO_DIGEST
 
@@ -82,7 +82,7 @@ class Journal:
         self._lines.clear()
 
     def close(self) -> None:
-        """Flush and close the file, if there is one."""
+        """Close the file, if there is one."""
         if self._file is not None:
             self._file.close()
 

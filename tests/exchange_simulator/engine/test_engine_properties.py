@@ -25,7 +25,7 @@ from exchange_simulator.engine.orders import (
 SYMBOL = "BTCUSDT"
 ACCOUNTS = st.sampled_from(["ann", "bob", HOUSE])
 CUSTOMERS = st.sampled_from(["ann", "bob"])
-PRICES = st.integers(9_950, 10_050).map(lambda cents: cents * SCALE // 100)
+PRICES = st.integers(9_985, 10_015).map(lambda cents: cents * SCALE // 100)
 QUANTITIES = st.integers(1, 3_000).map(lambda steps: steps * SCALE // 1_000)
 SIDES = st.sampled_from(list(Side))
 WHEREABOUTS = st.integers(0, 40)
@@ -44,6 +44,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.floor = type(self).open_floor(max_orders=25)
         self.exchange = self.floor.exchange
         self.seen = {}
+        self.straight = set()
         self.exchange.subscribe(self.on_event)
 
     def on_event(self, event):
@@ -65,9 +66,17 @@ class EngineMachine(RuleBasedStateMachine):
         if best:
             assert side.sign * best <= side.sign * event.trade.price, "a better price was passed over"
         level = side.levels.get(event.trade.price)
-        if level is not None and event.maker.order_id not in level.orders:
-            assert min(level.orders.values(), key=lambda o: o.working_us).working_us >= 0
-            assert all(o.order_id > event.maker.order_id for o in level.orders.values() if o.type is OrderType.LIMIT)
+        rivals = {} if level is None else level.orders
+        maker_id = event.maker.order_id
+        if maker_id in self.straight:
+            earlier = [order_id for order_id in rivals if order_id in self.straight and order_id < maker_id]
+            assert not earlier, "an order that came earlier at the same price was passed over"
+
+    def place_straight(self, name, request):
+        """Place an order that rests at once if it rests at all: its id says when it came."""
+        result = self.act(lambda: self.exchange.place(self.account(name), request))
+        if result is not None:
+            self.straight.add(result.order.order_id)
 
     def act(self, action):
         type(self).steps += 1
@@ -97,12 +106,12 @@ class EngineMachine(RuleBasedStateMachine):
             time_in_force=tif,
             stp_mode=mode,
         )
-        self.act(lambda: self.exchange.place(self.account(name), request))
+        self.place_straight(name, request)
 
     @rule(name=ACCOUNTS, side=SIDES, price=PRICES, quantity=QUANTITIES)
     def rest(self, name, side, price, quantity):
         request = OrderRequest(symbol=SYMBOL, side=side, type=OrderType.LIMIT_MAKER, quantity=quantity, price=price)
-        self.act(lambda: self.exchange.place(self.account(name), request))
+        self.place_straight(name, request)
 
     @rule(name=ACCOUNTS, side=SIDES, quantity=QUANTITIES, by_quote=st.booleans(), mode=st.sampled_from(list(StpMode)))
     def market(self, name, side, quantity, by_quote, mode):

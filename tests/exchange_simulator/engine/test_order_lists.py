@@ -41,12 +41,15 @@ def test_the_first_fill_of_the_limit_order_expires_the_stop(floor, bracket):
     assert bracket.is_open
     floor.place(floor.bob, "BUY", quantity="0.6", price="110")
     assert (above.status, bracket.order_status) == (OrderStatus.FILLED, ListOrderStatus.ALL_DONE)
+    floor.trade_at("85")
+    assert (below.is_working, below.executed) == (False, 0)
 
 
 def test_the_stop_expires_the_limit_order_when_it_fires(floor, bracket):
     floor.trade_at("90")
     above, below = bracket.orders
     assert (above.status, below.status, below.is_working) == (OrderStatus.EXPIRED, OrderStatus.NEW, True)
+    assert floor.exchange.depth("BTCUSDT").asks == [(parse("89"), parse("1"))]
 
 
 @pytest.mark.parametrize("index", [0, 1])
