@@ -227,11 +227,11 @@ class EngineMachine(RuleBasedStateMachine):
             assert len(self.exchange.open_orders(self.account(name), SYMBOL)) <= 25
 
 
-@pytest.mark.parametrize("examples", [220])
+@pytest.mark.parametrize("examples", [120])
 def test_the_engine_keeps_its_promises_whatever_happens(open_floor, examples):
     machine = type("Machine", (EngineMachine,), {"open_floor": staticmethod(open_floor), "steps": 0})
     chosen = settings(
-        max_examples=examples, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples, stateful_step_count=120, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(machine, settings=chosen)
     assert machine.steps >= 10_000, "too few operations to prove anything"
