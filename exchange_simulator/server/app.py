@@ -10,6 +10,7 @@ from exchange_simulator.engine.errors import ApiError
 from exchange_simulator.engine.events import Event, OrderUpdate
 from exchange_simulator.engine.orders import ExecutionType
 from exchange_simulator.exchange import Exchange
+from exchange_simulator.market.clock import VirtualClock
 from exchange_simulator.server.auth import signed_payload
 from exchange_simulator.server.connection import GOING_AWAY
 from exchange_simulator.server.delivery import deliver
@@ -29,6 +30,7 @@ from exchange_simulator.server.user_feed import UserFeed
 BEAT_S = 0.05
 MAX_BODY = 256 * 1024
 REAL_TIME = 1.0
+CLOCKS_AGREE_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class ServerSettings:
     """How the server treats its clients.
 
     Attributes:
-        checks_timing: Compare timestamps with the exchange's clock; None for only at real time, because a client's
-            clock does not run at another speed.
+        checks_timing: Compare timestamps with the exchange's clock; None for only while that clock agrees with this
+            machine's: a client's clock knows no other speed and no other date.
         enforces_limits: Refuse what exceeds the limits; None for whenever the clock runs by itself.
         limits: Request and order limits.
         answers_sapi: Answer the `/sapi/v1` calls that clients make at start, instead of 404.
@@ -65,7 +67,7 @@ class ExchangeServer:
         self.exchange = exchange
         self.settings = settings
         speed = exchange.clock.speed
-        timing = speed == REAL_TIME if settings.checks_timing is None else settings.checks_timing
+        timing = _is_real_time(exchange.clock) if settings.checks_timing is None else settings.checks_timing
         enforced = speed > 0 if settings.enforces_limits is None else settings.enforces_limits
         self.limits = RateLimiter(settings.limits, enforced=enforced)
         self.users = UserFeed()
@@ -161,6 +163,11 @@ class ExchangeServer:
             api_key=request.headers.get("X-MBX-APIKEY", ""),
             address=request.remote or "",
         )
+
+
+def _is_real_time(clock: VirtualClock) -> bool:
+    """Say whether a client on this machine has the exchange's time."""
+    return clock.speed == REAL_TIME and abs(VirtualClock.from_now().now_us() - clock.now_us()) < CLOCKS_AGREE_US
 
 
 async def _read_body(request: web.BaseRequest) -> str:

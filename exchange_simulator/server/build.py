@@ -48,16 +48,26 @@ def build_exchange(options: ExchangeOptions) -> Exchange:
     return exchange
 
 
-def restore_exchange(state: Path) -> Exchange:
-    """Return the exchange that a state file holds.
+def restore_exchange(state: Path, options: ExchangeOptions) -> Exchange:
+    """Return the exchange that a state file holds, at the speed asked for, with an account for every key asked for.
 
     Raises:
-        BadOptionError: the file cannot be read, or holds no exchange of this version.
+        BadOptionError: the file cannot be read, holds no exchange of this version, or lacks a symbol asked for.
     """
     try:
-        return Exchange.restore(state.read_bytes(), market=SimulatedMarket.restore)
+        exchange = Exchange.restore(state.read_bytes(), market=SimulatedMarket.restore)
     except (OSError, ValueError) as refused:
         raise BadOptionError(f"{state} holds no exchange that can go on: {refused}") from refused
+    for name in options.symbols:
+        if "".join(_pair(name)) not in exchange.instruments():
+            held = ", ".join(exchange.instruments())
+            raise BadOptionError(f"{state} holds {held} and no {name}: name its symbols, or choose another state file")
+    exchange.clock.set_speed(options.speed)
+    known = {key.key for account in exchange.accounts().values() for key in account.keys}
+    for account in _accounts(options, first=len(exchange.accounts()) + 1):
+        if account.keys[0].key not in known:
+            exchange.add_account(account)
+    return exchange
 
 
 def server_settings(options: ExchangeOptions) -> ServerSettings:
@@ -119,9 +129,9 @@ def _instrument(base: str, quote: str, plan: SymbolPlan) -> Instrument:
     )
 
 
-def _accounts(options: ExchangeOptions) -> list[Account]:
+def _accounts(options: ExchangeOptions, first: int = 1) -> list[Account]:
     accounts = []
-    for number, (key, secret) in enumerate(options.keys.items(), 1):
+    for number, (key, secret) in enumerate(options.keys.items(), first):
         kind = KeyKind.ED25519 if "PUBLIC KEY" in secret else KeyKind.HMAC
         balances = {asset: Balance(parse(amount)) for asset, amount in options.balances.items()}
         accounts.append(Account(f"account-{number}", (ApiKey(key, kind, secret),), balances, uid=number))

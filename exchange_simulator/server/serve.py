@@ -112,7 +112,7 @@ def _is_alive(pid: int) -> bool:
 
 def _load(options: ExchangeOptions, state: Path | None) -> Exchange:
     if state is not None and state.exists():
-        return restore_exchange(state)
+        return restore_exchange(state, options)
     return build_exchange(options)
 
 

@@ -71,6 +71,7 @@ async def test_python_binance_streams_candles_and_its_own_orders(live: RunningEx
     client = AsyncClient(live.address.api_key, live.address.secret)
     client.API_URL = live.rest_url + "/api"
     client.ws_api._url = live.ws_api_url
+    client.ws_api.TIMEOUT = 1  # closing waits for its next look at the socket
     manager = BinanceSocketManager(client)
     manager.STREAM_URL = live.ws_url + "/"
     try:

@@ -12,11 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ccxt
 import pytest
 
 from exchange_simulator.server.command import main
 from exchange_simulator.server.running import Address, exchange_process
 
+SPOT_ONLY = {
+    "defaultType": "spot",
+    "fetchMarkets": {"types": ["spot"]},
+    "fetchMargins": False,
+    "fetchCurrencies": False,
+}
 COMMAND = [sys.executable, "-m", "exchange_simulator"]
 
 
@@ -137,6 +144,33 @@ def test_a_simulated_exchange_survives_its_own_restart(tmp_path: Path):
         assert journal(address)[0]["seq"] > last["seq"]
 
 
+def test_a_saved_exchange_takes_new_keys_and_refuses_unknown_symbols(tmp_path: Path, capsys: Any):
+    state = str(tmp_path / "exchange.state")
+    with exchange_process("--symbols", "BTC/USDT", "--state", state):
+        pass
+    with exchange_process("--symbols", "BTC/USDT", "--state", state, "--key", "new:secret") as address:
+        client = ccxt.binance({"apiKey": "new", "secret": "secret", "options": SPOT_ONLY})
+        client.urls["api"]["public"] = client.urls["api"]["private"] = address.rest_url + "/api/v3"
+        assert client.fetch_balance()["USDT"]["free"] == 100_000
+        client.session.close()
+    assert main(["--port", "0", "--symbols", "ETH/USDT", "--state", state]) == 2
+    assert "no ETH/USDT" in capsys.readouterr().err
+
+
+def test_a_candle_file_is_replayed_as_it_is(tmp_path: Path):
+    minutes = [1_700_000_040_000 + 60_000 * number for number in range(30)]
+    rows = [f"{opened},{100 + n},{103 + n},{99 + n},{101 + n},5.5" for n, opened in enumerate(minutes)]
+    file = tmp_path / "BTCUSDT-1m.csv"
+    file.write_text("open_time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    with exchange_process("--speed", "0", "--symbols", "BTC/USDT", "--replay", str(file)) as address:
+        post(f"{address.admin_url}/admin/clock/advance", {"seconds": 600})
+        shown = candles(address)[:9]
+    assert [row[0] for row in shown] == minutes[1:10]
+    assert [[float(cell) for cell in row[1:6]] for row in shown] == [
+        [100 + n, 103 + n, 99 + n, 101 + n, 5.5] for n in range(1, 10)
+    ]
+
+
 def test_a_broken_state_file_is_refused_and_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     state = tmp_path / "exchange.state"
     state.write_bytes(b"garbage")
@@ -152,4 +186,5 @@ def test_the_admin_port_is_off_unless_asked_for(started: Any):
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(ready["rest_url"] + "/admin/journal")
     assert refused.value.code == 404
+    refused.value.close()
     assert ready["pid"] == process.pid != os.getpid()

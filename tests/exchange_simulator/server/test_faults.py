@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 
 from exchange_simulator.server.faults.kinds import KINDS
+from exchange_simulator.server.options import ExchangeOptions
+from exchange_simulator.server.running import running_exchange
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
 CUT = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
@@ -173,6 +175,23 @@ async def test_stale_open_orders_still_show_a_canceled_order(client: Any, restin
     assert len(await client.private("GET", "/api/v3/openOrders", symbol="BTCUSDT")) == 1
     client.server.advance(11)
     assert await client.private("GET", "/api/v3/openOrders", symbol="BTCUSDT") == []
+
+
+async def test_a_constant_read_lag_hides_an_order_until_it_has_passed(client: Any, resting_price: str):
+    options = ExchangeOptions(speed=0, start="2026-01-15T12:00:00Z", seed=11, read_lag_ms=2_000)
+    async with running_exchange(options) as server:
+        lagging = type(client)(server, client.session)
+        await lagging.limit("BUY", "0.01", resting_price)
+        assert await lagging.private("GET", "/api/v3/openOrders", symbol="BTCUSDT") == []
+        server.advance(3)
+        assert len(await lagging.private("GET", "/api/v3/openOrders", symbol="BTCUSDT")) == 1
+
+
+async def test_a_fault_that_has_become_impossible_is_a_line_of_the_journal_and_hurts_nobody(client: Any):
+    client.server.faults.add("expire_order", path="/api/v3/account", phase="before")
+    await client.private("GET", "/api/v3/account")
+    kinds = [json.loads(line)["kind"] for line in client.server.exchange.journal.since(0)]
+    assert kinds.count("fault_impossible") == 1
 
 
 async def candles(client: Any) -> list[list[Any]]:
