@@ -1,19 +1,15 @@
 """Moving averages."""
 
-from numba import njit, types
+from numpy.typing import ArrayLike
 
-from app.indicators.arrays import F64
-from app.indicators.sums import INPUT, OUTPUT, rolling_sum
+from app.indicators.arrays import F64, checked
+from app.indicators.sums import rolling_sum
 
 
-@njit(OUTPUT(INPUT, types.int64), cache=True)
-def sma(close: F64, window: int) -> F64:
+def sma(close: ArrayLike, window: int) -> F64:
     """Simple moving average. out[i] = mean(close[i-window+1 .. i]); NaN for i < window-1.
 
     close: (n,) quote units; window: 1 or more. NaN where the window holds a NaN, and only there. The value does not
     depend on where the history begins, to the last bit.
     """
-    out: F64 = rolling_sum(close, window)
-    for i in range(window - 1, out.size):
-        out[i] /= window
-    return out
+    return rolling_sum(close, window, divisor=checked(window))

@@ -2,19 +2,30 @@
 
 import numpy as np
 from numba import njit, types
+from numpy.typing import ArrayLike
 
-from app.indicators.arrays import F64, I8
-from app.indicators.sums import INPUT
+from app.indicators.arrays import F64, I8, floats
+from app.indicators.compiled import INPUT
 
 
-@njit(types.Array(types.int8, 1, "C")(INPUT, INPUT), cache=True)
-def crossings(line: F64, other: F64) -> I8:
+def crossings(line: ArrayLike, other: ArrayLike) -> I8:
     """1 where `line` goes above `other`, -1 where it goes below, 0 elsewhere.
 
     Above at i: line[i-1] <= other[i-1] and line[i] > other[i]; below the mirror image. Lines that touch have not
     crossed; lines that part after touching have. 0 at i = 0 and where one of the four values is NaN.
-    line, other: (n,) of one length and unit.
+    line: (n,) any unit; other: (n,) of the same unit, or one number.
+
+    Raises:
+        ValueError: the lines are not of one length.
     """
+    first = floats(line)
+    second = np.ascontiguousarray(np.broadcast_to(floats(other), first.shape))
+    result: I8 = _crossings(first, second)
+    return result
+
+
+@njit(types.Array(types.int8, 1, "C")(INPUT, INPUT), cache=True)
+def _crossings(line: F64, other: F64) -> I8:
     out = np.zeros(line.size, np.int8)
     for i in range(1, line.size):
         above = (line[i] > other[i]) & (line[i - 1] <= other[i - 1])

@@ -3,45 +3,58 @@
 A running sum carries the rounding of everything before it, so the same candle gets another value in a longer history,
 and one NaN poisons the rest. Here the sum of each window is the same tree of additions wherever the window stands: sums
 of 2, 4, 8 ... neighbours by doubling, then the powers of two that make up the window's length. That takes log2(window)
-passes over a block that stays in the processor's nearest cache.
+passes over a block that stays in the processor's nearest cache (docs/decisions/0003-window-independent-sums.md).
 """
 
 import numpy as np
 from numba import njit, types
+from numpy.typing import ArrayLike
 
-from app.indicators.arrays import F64
-
-INPUT = types.Array(types.float64, 1, "C", readonly=True)
-OUTPUT = types.Array(types.float64, 1, "C")
-_BLOCK = 2048  # outputs per block: 16 KiB, half of a first-level cache
+from app.indicators.arrays import F64, blank, checked, floats
+from app.indicators.compiled import BLOCK, INPUT, OUTPUT
 
 
-@njit(OUTPUT(INPUT, types.int64), cache=True)
-def rolling_sum(values: F64, window: int) -> F64:
-    """Sum of the last `window` values. out[i] = sum(values[i-window+1 .. i]); NaN for i < window-1.
+def rolling_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64:
+    """Sum of the last `window` values, divided. out[i] = sum(values[i-window+1 .. i]) / divisor; NaN for i < window-1.
 
-    values: (n,) any unit; window: 1 or more. NaN where the window holds a NaN, and only there. Error of pairwise
-    summation: Higham, The Accuracy of Floating Point Summation, 1993.
+    values: (n,) any unit; window: 1 or more. NaN where the window holds a NaN, and only there. The value does not
+    depend on where the history begins, to the last bit. Error of pairwise summation: Higham, The Accuracy of Floating
+    Point Summation, 1993.
     """
+    series = floats(values)
+    out = blank(series.size)
+    _window_sums(series, checked(window), divisor, out)
+    return out
+
+
+@njit(types.void(INPUT, INPUT, OUTPUT), cache=True)
+def _add(left: F64, right: F64, out: F64) -> None:
+    """A function of its own, for then the compiler vectorises the loop."""
+    for i in range(out.size):
+        out[i] = left[i] + right[i]
+
+
+@njit(types.void(INPUT, types.int64, types.float64, OUTPUT), cache=True)
+def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
     n = values.size
-    out = np.full(n, np.nan)
-    tree = np.empty(_BLOCK + window)
-    for start in range(0, n - window + 1, _BLOCK):
-        count = min(_BLOCK, n - window + 1 - start)
+    out[: window - 1] = np.nan
+    trees = np.empty((2, BLOCK + window))
+    for start in range(0, n - window + 1, BLOCK):
+        count = min(BLOCK, n - window + 1 - start)
         length = count + window - 1
         total = out[start + window - 1 : start + window - 1 + count]
         total[:] = 0.0
-        tree[:length] = values[start : start + length]
-        offset, size = 0, 1
-        while True:  # tree[j] = sum(values[start+j .. start+j+size-1])
+        trees[0, :length] = values[start : start + length]
+        offset, size, now = 0, 1, 0
+        while True:  # trees[now, j] = sum(values[start+j .. start+j+size-1])
             if window & size:
-                for j in range(count):
-                    total[j] += tree[j + offset]
+                _add(total, trees[now, offset : offset + count], total)
                 offset += size
             if 2 * size > window:
                 break
             length -= size
-            for j in range(length):
-                tree[j] += tree[j + size]
+            _add(trees[now, :length], trees[now, size : size + length], trees[1 - now, :length])
+            now = 1 - now
             size *= 2
-    return out
+        for j in range(count):
+            total[j] /= divisor
