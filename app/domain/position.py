@@ -30,7 +30,7 @@ class Position:
     @property
     def quantity(self) -> Quantity:
         """Base units held."""
-        return Quantity(MONEY.subtract(self.total_buys, self.total_sells))
+        return Quantity(MONEY.normalize(MONEY.subtract(self.total_buys, self.total_sells)))
 
     @property
     def is_flat(self) -> bool:

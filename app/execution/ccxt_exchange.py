@@ -25,6 +25,7 @@ INSTRUMENT_AGE_MS: Final = 3_600_000
 CLOCK_AGE_MS: Final = 600_000
 CLOCK_SAMPLES: Final = 3
 PAGE: Final = 1_000
+DAY_MS: Final = 86_400_000
 EVENTS: Final = {
     "open": OrderEvent.ACCEPT,
     "closed": OrderEvent.COMPLETE,
@@ -75,9 +76,7 @@ class CcxtExchange(OrderExchange):
         try:
             answer = self._post(post)
             report = self._order(answer, ticket.symbol)
-            return report, [
-                self._fill(trade, ticket.symbol, report.exchange_id) for trade in answer.get("trades") or []
-            ]
+            return report, [self._fill(trade, report) for trade in answer.get("trades") or []]
         except Exception as error:
             raise self._order_error(f"{ticket.side} {ticket.quantity:f} {ticket.symbol}", error) from error
 
@@ -114,16 +113,18 @@ class CcxtExchange(OrderExchange):
         return [self._order(row, symbol) for row in self._rows("orders", rows)]
 
     def fills_since(self, symbol: str, since_ms: int) -> Sequence[FillReport]:
-        """Page by page, by time."""
+        """Window by window of at most a day, as Binance allows, and page by page inside."""
         found: dict[str, FillReport] = {}
-        while True:
-            rows = self._read("trades", partial(self._client.fetch_my_trades, symbol, since_ms, PAGE))
-            page = [self._fill(row, symbol, str(row.get("order"))) for row in self._rows("trades", rows)]
-            new = [fill for fill in page if fill.trade_id not in found]
-            found |= {fill.trade_id: fill for fill in new}
-            if len(page) < PAGE or not new:
-                return sorted(found.values(), key=lambda fill: (fill.time_ms, fill.trade_id))
-            since_ms = max(fill.time_ms for fill in page)
+        now_ms = self.now_ms()
+        while since_ms <= now_ms:
+            until_ms = since_ms + DAY_MS - 1
+            ask = partial(self._client.fetch_my_trades, symbol, since_ms, PAGE, {"until": until_ms})
+            page = [self._fill({**row, "symbol": symbol}) for row in self._rows("trades", self._read("trades", ask))]
+            new = {fill.trade_id: fill for fill in page if fill.trade_id not in found}
+            found |= new
+            whole_window = len(page) < PAGE or not new
+            since_ms = until_ms + 1 if whole_window else max(fill.time_ms for fill in page)
+        return sorted(found.values(), key=lambda fill: (fill.time_ms, fill.trade_id))
 
     def balances(self) -> dict[str, Balance]:
         """Free and locked of every asset."""
@@ -232,18 +233,20 @@ class CcxtExchange(OrderExchange):
             created_ms=int(row.get("timestamp") or row.get("lastTradeTimestamp") or 0),
         )
 
-    def _fill(self, row: dict[str, Any], symbol: str, exchange_id: str) -> FillReport:
+    def _fill(self, row: dict[str, Any], order: OrderReport | None = None) -> FillReport:
+        """Checked; an order's own answer names its trades without order, side and time."""
+        symbol = order.symbol if order else str(row["symbol"])
         fee = row.get("fee") or {}
         if not row.get("id") or not row.get("price") or not row.get("amount"):
             raise ccxt.BadResponse(f"{self.name} answered a trade that is none: {str(row.get('info'))[:80]}")
         return FillReport(
             trade_id=str(row["id"]),
-            exchange_id=exchange_id,
+            exchange_id=order.exchange_id if order else str(row["order"]),
             symbol=symbol,
-            side=str(row["side"]),
+            side=order.side if order else str(row["side"]),
             price=Price(exact(row["price"])),
             quantity=Quantity(exact(row["amount"])),
             fee=Money(exact(fee.get("cost") or 0)),
             fee_asset=str(fee.get("currency") or symbol.rsplit("/", maxsplit=1)[-1]),
-            time_ms=int(row.get("timestamp") or 0),
+            time_ms=int(row.get("timestamp") or (order.created_ms if order else 0)),
         )
