@@ -32,7 +32,7 @@ def admit(desk: Desk, account: Account, request: OrderRequest) -> Admission:
     """
     admission = examine(desk, account, request)
     if not account.is_house:
-        check_limits(admission.book, account, [request], admission.quantity)
+        check_limits(admission, account, request.side, new=1, new_stops=request.type in STOPS)
         if admission.needs > free_to_pay(admission.book, account, request.side):
             raise rejected(Rejection.INSUFFICIENT_BALANCE)
     return admission
@@ -73,18 +73,18 @@ def examine(desk: Desk, account: Account, request: OrderRequest) -> Admission:
     return Admission(book, quantity, needs, needs)
 
 
-def check_limits(book: Book, account: Account, requests: list[OrderRequest], quantity: int) -> None:
+def check_limits(admission: Admission, account: Account, side: Side, *, new: int, new_stops: int) -> None:
     """Check how many orders an account may have, and how much of the base asset.
 
     Raises:
         ApiError: -1013.
     """
-    held = account.open.get(book.instrument.symbol, {}).values()
-    stops = sum(1 for request in requests if request.type in STOPS)
-    check_counts(book.instrument, held, new=len(requests), new_stops=stops)
-    if book.instrument.max_position and requests[0].side is Side.BUY:
-        base, _ = book.purse(account)
-        check_position(book.instrument, base.free + base.locked, held, quantity)
+    instrument = admission.book.instrument
+    held = account.open.get(instrument.symbol, {}).values()
+    check_counts(instrument, held, new=new, new_stops=new_stops)
+    if instrument.max_position and side is Side.BUY:
+        base, _ = admission.book.purse(account)
+        check_position(instrument, base.free + base.locked, held, admission.quantity)
 
 
 def _check_grid(book: Book, request: OrderRequest) -> None:

@@ -37,9 +37,10 @@ def place_oco(desk: Desk, account: Account, request: OcoRequest) -> tuple[Book, 
         raise rejected(Rejection.OCO)
     _check_relation(book, request)
     admissions = [examine(desk, account, leg) for leg in (above, below)]
-    needs = max(admission.needs for admission in admissions)
-    check_limits(book, account, [above, below], max(admission.quantity for admission in admissions))
-    if needs > free_to_pay(book, account, request.side):
+    dearer = max(admissions, key=lambda admission: admission.needs)
+    stops = sum(leg.type in STOPS for leg in (above, below))
+    check_limits(dearer, account, request.side, new=2, new_stops=stops)
+    if dearer.needs > free_to_pay(book, account, request.side):
         raise rejected(Rejection.INSUFFICIENT_BALANCE)
     desk.last_list_id += 1
     list_id = desk.last_list_id
@@ -52,7 +53,7 @@ def place_oco(desk: Desk, account: Account, request: OcoRequest) -> tuple[Book, 
         order.list_id = list_id
         order_list.orders.append(order)
         own = admissions[first].needs
-        hold(desk, book, account, order, own if index == first else needs - own)
+        hold(desk, book, account, order, own if index == first else dearer.needs - own)
         if leg.type in STOPS:
             book.triggers.add(order, book.last_price, desk.time_us)
         else:
