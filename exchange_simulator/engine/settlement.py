@@ -54,24 +54,8 @@ def settle(desk: Desk, book: Book, order: Order, account: Account, deal: tuple[i
     """
     price, quantity, quote = deal
     base, money = book.purse(account)
-    held = order.locked
     is_buy = order.side is Side.BUY
-    if is_buy:
-        if held:
-            part = (
-                held
-                if quantity == order.quantity - order.executed - order.prevented
-                else order.price * quantity // SCALE
-            )
-            order.locked = held - part
-            money.locked -= part
-            money.free += part
-        money.free -= quote
-        base.free += quantity
-    else:
-        order.locked = held - quantity
-        base.locked -= quantity
-        money.free += quote
+    _swap(order, base, money, deal)
     order.executed += quantity
     order.executed_quote += quote
     order.update_us = desk.time_us
@@ -98,6 +82,25 @@ def settle(desk: Desk, book: Book, order: Order, account: Account, deal: tuple[i
         desk.time_us,
         maker,
     )
+
+
+def _swap(order: Order, base: Balance, money: Balance, deal: tuple[int, int, int]) -> None:
+    """Move base and quote, out of what the order holds where it holds something."""
+    _, quantity, quote = deal
+    held = order.locked
+    if order.side is Side.SELL:
+        order.locked = held - quantity
+        base.locked -= quantity
+        money.free += quote
+        return
+    if held:
+        is_last = quantity == order.quantity - order.executed - order.prevented
+        part = held if is_last else order.price * quantity // SCALE
+        order.locked = held - part
+        money.locked -= part
+        money.free += part
+    money.free -= quote
+    base.free += quantity
 
 
 def _commission(
