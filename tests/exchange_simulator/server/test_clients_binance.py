@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -48,7 +48,17 @@ def passive(best_bid: list[str]) -> str:
     return str((Decimal(best_bid[0]) * Decimal("0.95")).quantize(Decimal("0.01")))
 
 
-def test_python_binance_does_market_data_orders_and_balances(process: Address):
+@pytest.fixture
+def current_loop() -> Iterator[None]:
+    """An event loop for a client that takes the thread's current one, and never closes it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def test_python_binance_does_market_data_orders_and_balances(process: Address, current_loop: None):
     client = Client(process.api_key, process.secret, ping=False)
     client.API_URL = process.rest_url + "/api"
     assert client.get_symbol_info(SYMBOL)["status"] == "TRADING"
