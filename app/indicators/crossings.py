@@ -18,8 +18,11 @@ def crossings(line: ArrayLike, other: ArrayLike) -> I8:
     Raises:
         ValueError: the lines are not of one length.
     """
-    first = floats(line)
-    second = np.ascontiguousarray(np.broadcast_to(floats(other), first.shape))
+    first, second = floats(line), floats(other)
+    if np.ndim(other) == 0:
+        second = np.full(first.size, second[0])
+    if first.size != second.size:
+        raise ValueError(f"lines of different lengths ({first.size} and {second.size}): give lines of the same candles")
     result: I8 = _crossings(first, second)
     return result
 

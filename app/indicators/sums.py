@@ -27,6 +27,18 @@ def rolling_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64:
     return out
 
 
+def weighted_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64:
+    """Sum of the last `window` values with weights 1 (oldest) to window (newest), divided. NaN for i < window-1.
+
+    values: (n,) any unit; window: 1 or more. NaN where the window holds a NaN, and only there. The value does not
+    depend on where the history begins, to the last bit: weights are added up from the oldest to the newest.
+    """
+    series = floats(values)
+    out = blank(series.size)
+    _weighted_sums(series, checked(window), divisor, out)
+    return out
+
+
 @njit(types.void(INPUT, INPUT, OUTPUT), cache=True)
 def _add(left: F64, right: F64, out: F64) -> None:
     """A function of its own, for then the compiler vectorises the loop."""
@@ -57,4 +69,24 @@ def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
             now = 1 - now
             size *= 2
         for j in range(count):
+            total[j] /= divisor
+
+
+@njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
+def _add_times(values: F64, weight: float, out: F64) -> None:
+    for i in range(out.size):
+        out[i] += weight * values[i]
+
+
+@njit(types.void(INPUT, types.int64, types.float64, OUTPUT), cache=True)
+def _weighted_sums(values: F64, window: int, divisor: float, out: F64) -> None:
+    n = values.size
+    out[: window - 1] = np.nan
+    for start in range(window - 1, n, BLOCK):
+        total = out[start : start + BLOCK]
+        total[:] = 0.0
+        first = start - window + 1
+        for k in range(window):
+            _add_times(values[first + k : first + k + total.size], k + 1.0, total)
+        for j in range(total.size):
             total[j] /= divisor
