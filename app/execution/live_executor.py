@@ -10,8 +10,9 @@ from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import InsufficientFunds, KeyRevoked, OrderRejected, OutcomeUnknown
 from app.domain.instrument import Instrument
 from app.domain.order import OrderEvent, OrderStatus
+from app.domain.position import Position
 from app.domain.reports import OrderTicket
-from app.domain.values import Price, Quantity, exact
+from app.domain.values import MONEY, Price, Quantity, exact
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.reconcile import Reconciler
@@ -79,14 +80,26 @@ class LiveExecutor(IExecutor):
         return ccxt_order(order, instrument.quote)
 
     def get_position(self, symbol: str) -> PositionView:
-        """What our own trades add up to, net of fees."""
+        """What our own trades add up to, net of fees; a remainder that is too small to sell counts as nothing."""
         position = self.trade_repo.position(symbol)
+        held = Quantity(ZERO) if self._is_dust(symbol, position) else position.quantity
         return {
-            "net_quantity": position.quantity,
+            "net_quantity": held,
             "total_buys": position.total_buys,
             "total_sells": position.total_sells,
-            "is_flat": position.is_flat,
+            "is_flat": held == 0,
         }
+
+    def _is_dust(self, symbol: str, position: Position) -> bool:
+        """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
+        if position.quantity <= 0:
+            return True
+        instrument = self._exchange.instrument(symbol)
+        price = Price(MONEY.divide(position.cost, position.quantity))
+        refusal = instrument.refusal(instrument.quantity(position.quantity), price)
+        if refusal is not None:
+            logger.info("Dust: %s of %s stays, too small to sell: %s", f"{position.quantity:f}", symbol, refusal)
+        return refusal is not None
 
     def _refuse_while_in_doubt(self, symbol: str) -> None:
         doubtful = self._orders.unresolved(symbol)

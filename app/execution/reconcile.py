@@ -68,6 +68,9 @@ class Reconciler:
 
     def settle(self, order: Order) -> bool:
         """Bring one order up to date; whether nothing is in doubt about it any more."""
+        if OrderStatus(order.status) in {OrderStatus.CREATED, OrderStatus.SUBMITTED}:
+            # Nobody waits for its answer any more: we died while it was on its way, or before it left.
+            self.orders.apply(order, OrderEvent.DOUBT)
         report = self._find(order)
         if report is not None:
             self.take(order, report)
