@@ -21,6 +21,7 @@ from exchange_simulator.server.gateway import Gateway, Incoming
 from exchange_simulator.server.limits import Limits, RateLimiter
 from exchange_simulator.server.market_feed import MarketFeed
 from exchange_simulator.server.params import decode_form
+from exchange_simulator.server.protocol import ApiServer
 from exchange_simulator.server.readlag import AccountReads
 from exchange_simulator.server.reply import refusal
 from exchange_simulator.server.routes import REST, SAPI
@@ -85,7 +86,7 @@ class ExchangeServer:
         self.sockets = Sockets(self.gateway, self.market, self.users)
         self.world.sockets = self.sockets
         self._unsubscribe = exchange.subscribe(self._on_event)
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(ApiServer(self._handle))
         self._routes = {**REST, **SAPI} if settings.answers_sapi else REST
         self._beat: asyncio.Task[None] | None = None
 

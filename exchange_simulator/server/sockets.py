@@ -7,6 +7,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
+from exchange_simulator.engine.errors import ApiError
 from exchange_simulator.server.connection import GOING_AWAY, Connection
 from exchange_simulator.server.faults.kinds import Occasion
 from exchange_simulator.server.gateway import Gateway
@@ -57,7 +58,7 @@ class Sockets:
         try:
             await socket.prepare(request)
         except web.HTTPException as bad_handshake:
-            return web.Response(status=bad_handshake.status, text=bad_handshake.text)
+            return _refusal(ApiError(-1020, bad_handshake.text or "Bad handshake.", bad_handshake.status))
         is_api = path in WS_API_PATHS
         limited = self._gateway.limits.enforced and not is_api
         connection = Connection(
@@ -151,13 +152,18 @@ class Sockets:
         while now_us - self._connects_us[0] > FIVE_MINUTES_US:
             self._connects_us.popleft()
         if self._gateway.limits.enforced and len(self._connects_us) > CONNECTS_PER_5_MINUTES:
-            error = RateLimited(-1034, "Too many new connections.", HTTPStatus.TOO_MANY_REQUESTS, 300)
-            reply = refusal(error)
-            return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+            return _refusal(RateLimited(-1034, "Too many new connections.", HTTPStatus.TOO_MANY_REQUESTS, 300))
         return None
 
     def _now_us(self) -> int:
         return self._gateway.exchange.clock.now_us()
+
+
+def _refusal(error: ApiError) -> web.Response:
+    reply = refusal(error)
+    return web.Response(
+        status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers}
+    )
 
 
 def _announcement(event: dict[str, object], path: str, *, is_api: bool) -> dict[str, object]:

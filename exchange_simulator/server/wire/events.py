@@ -180,6 +180,12 @@ def execution_report(event: OrderUpdate) -> Json:
         "Q": to_text(order.quote_quantity),
         "V": order.stp_mode.value,
     }
+    return report | _conditional(event)
+
+
+def _conditional(event: OrderUpdate) -> Json:
+    """Fields of `executionReport` that appear only on orders that have them."""
+    order, report = event.order, Json()
     if order.is_working:
         report["W"] = order.working_us // 1_000
     if order.trailing_delta:

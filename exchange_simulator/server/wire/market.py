@@ -165,12 +165,7 @@ def filters(one: Instrument) -> list[Json]:
     shown: list[Json] = [
         _filter("PRICE_FILTER", minPrice=one.min_price, maxPrice=one.max_price, tickSize=one.tick_size),
         _filter("LOT_SIZE", minQty=one.min_qty, maxQty=one.max_qty, stepSize=one.step_size),
-        _filter(
-            "MARKET_LOT_SIZE",
-            minQty=one.market_min_qty,
-            maxQty=one.market_max_qty,
-            stepSize=one.market_step_size,
-        ),
+        _filter("MARKET_LOT_SIZE", minQty=one.market_min_qty, maxQty=one.market_max_qty, stepSize=one.market_step_size),
         {
             **_filter("NOTIONAL", minNotional=one.min_notional),
             "applyMinToMarket": one.min_notional_on_market,
