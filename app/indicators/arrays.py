@@ -66,8 +66,13 @@ def blank(size: int) -> F64:
 
 def change(values: F64, distance: int) -> F64:
     """values[i] - values[i-distance]; NaN for i < distance."""
+    return values - delayed(values, distance)
+
+
+def delayed(values: F64, distance: int) -> F64:
+    """values[i-distance]: what was known that many candles ago; NaN for i < distance."""
     out = np.full(values.size, np.nan)
-    out[distance:] = values[distance:] - values[:-distance]
+    out[distance:] = values[:-distance]
     return out
 
 

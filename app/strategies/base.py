@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from app.config.models import StrategyConfig
-from app.domain.errors import ConfigError
+from app.domain.errors import ConfigError, StrategyError
+from app.indicators.arrays import F64, column
 
 _KINDS: Final = {bool: "truth value", int: "whole number", float: "finite number", str: "text"}
 
@@ -81,6 +82,17 @@ class BaseStrategy(ABC):
         Returns:
             A frame with the same rows; `signal` is 1 where to buy, -1 where to sell, 0 elsewhere.
         """
+
+
+def indicators_of(df: pd.DataFrame, *names: str) -> tuple[F64, ...]:
+    """Indicator columns as arrays, in the order asked for.
+
+    Raises:
+        StrategyError: the frame lacks one, for it did not come from `calculate_indicators`.
+    """
+    if missing := [name for name in names if name not in df.columns]:
+        raise StrategyError(f"the frame has no column {missing[0]!r}: call calculate_indicators first")
+    return tuple(column(df, name) for name in names)
 
 
 def _check(strategy: str, key: str, value: object, declared: Mapping[str, Any]) -> None:

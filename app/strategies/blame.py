@@ -8,6 +8,7 @@ from typing import Final
 from app.strategies.base import BaseStrategy
 
 _LIBRARIES: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_INDICATORS: Final = str(Path(__file__).parents[1] / "indicators")  # to blame is who called them
 _RUNNERS: Final = {str(Path(__file__).with_name(name)) for name in ("guarded.py", "loader.py")}
 
 
@@ -35,4 +36,4 @@ def place_of(strategy: type[BaseStrategy]) -> str:
 
 
 def _is_own(filename: str) -> bool:
-    return not filename.startswith((*_LIBRARIES, "<frozen")) and filename not in _RUNNERS
+    return not filename.startswith((*_LIBRARIES, _INDICATORS, "<frozen")) and filename not in _RUNNERS

@@ -15,12 +15,12 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     The strategy works on a shallow copy, which pandas copies on write, so the caller's frame stays as it is.
 
     Args:
-        strategy: The strategy to run.
+        strategy: The strategy to run: a `BaseStrategy`, or whatever has its two methods.
         candles: Closed candles as `BaseStrategy.calculate_indicators` wants them.
 
     Returns:
         A frame with the rows and index of `candles` and an int8 column `signal`. NaN signals within the first
-        `strategy.warmup` rows count as 0; a later NaN is refused, for nobody knows what it was to mean.
+        `warmup_of(strategy)` rows count as 0; a later NaN is refused, for nobody knows what it was to mean.
 
     Raises:
         StrategyError: the strategy raised, or what it returned is no signal frame; the sentence names file and line.
@@ -28,7 +28,7 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     kind = type(strategy)
     try:
         frame = strategy.generate_signals(strategy.calculate_indicators(candles.copy(deep=False)))
-        warmup = strategy.warmup
+        warmup = warmup_of(strategy)
     except StrategyError:
         raise
     except (Exception, SystemExit) as error:
@@ -41,6 +41,12 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     if fault := _fault_of_values(frame["signal"], warmup):
         raise StrategyError(f"strategy {kind.__name__} ({place_of(kind)}) {fault}")
     return frame.assign(signal=np.nan_to_num(signals).astype(np.int8))
+
+
+def warmup_of(strategy: object) -> int:
+    """The strategy's declared warm-up in candles; 0 when it declares none, or something that is no whole number."""
+    declared = getattr(strategy, "warmup", 0)
+    return max(int(declared), 0) if isinstance(declared, int | np.integer) else 0
 
 
 def _are_signals(signals: I8) -> bool:

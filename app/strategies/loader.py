@@ -14,7 +14,11 @@ from app.domain.errors import ConfigError, KeelError, StrategyError
 from app.strategies.base import BaseStrategy
 from app.strategies.blame import in_words, place_of
 
-SHIPPED: Final = {"sma_cross": "SmaCrossStrategy"}  # module in app.strategies: class
+SHIPPED: Final = {  # module in app.strategies: class
+    "sma_cross": "SmaCrossStrategy",
+    "rsi_reversion": "RsiReversionStrategy",
+    "donchian_breakout": "DonchianBreakoutStrategy",
+}
 
 
 def load_strategy(strategy_config: StrategyConfig) -> BaseStrategy:

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from app.config.models import StrategyConfig
-from app.domain.errors import ConfigError, StrategyError
+from app.domain.errors import ConfigError
 from app.indicators.arrays import column
 from app.indicators.averages import sma
 from app.indicators.crossings import crossings
-from app.strategies.base import BaseStrategy
+from app.strategies.base import BaseStrategy, indicators_of
 
 
 class SmaCrossStrategy(BaseStrategy):
@@ -51,6 +51,4 @@ class SmaCrossStrategy(BaseStrategy):
         Raises:
             StrategyError: the frame has no averages.
         """
-        if missing := [name for name in ("sma_fast", "sma_slow") if name not in df.columns]:
-            raise StrategyError(f"the frame has no column {missing[0]!r}: call calculate_indicators first")
-        return df.assign(signal=crossings(column(df, "sma_fast"), column(df, "sma_slow")))
+        return df.assign(signal=crossings(*indicators_of(df, "sma_fast", "sma_slow")))

@@ -8,6 +8,7 @@ import pytest
 
 from app.config.models import StrategyConfig
 from app.domain.errors import StrategyError
+from app.indicators.averages import sma
 from app.strategies.base import BaseStrategy
 from app.strategies.guarded import signal_frame
 
@@ -68,6 +69,33 @@ def test_what_is_no_signal_is_refused_with_file_and_line(
 ):
     with pytest.raises(StrategyError, match=rf"strategy Scripted \(.*test_guarded.py line \d+\) .*{sentence}"):
         signal_frame(strategy_that(returns), candles)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [{}, {"warmup": "3"}, {"warmup": None}, {"warmup": 3.0}, {"warmup": -3}],
+    ids=["none", "text", "None", "float", "negative"],
+)
+def test_a_strategy_of_another_family_without_a_whole_warm_up_has_none(declared: dict, candles: pd.DataFrame):
+    methods = {
+        "calculate_indicators": lambda self, df: df,
+        "generate_signals": lambda self, df: df.assign(signal=self.say),
+    }
+    strategy = type("Duck", (), methods | declared)()
+    strategy.say = 1.0
+    assert list(signal_frame(strategy, candles)["signal"]) == [1] * 6
+    strategy.say = np.nan
+    with pytest.raises(StrategyError, match="signal NaN at row 0 .* after its warm-up of 0 candles"):
+        signal_frame(strategy, candles)
+
+
+def test_to_blame_for_a_wrong_window_is_the_line_that_asked_for_it(candles: pd.DataFrame):
+    def ask(df: pd.DataFrame) -> pd.DataFrame:
+        return df.assign(signal=sma(df["close"], 0))
+
+    line = ask.__code__.co_firstlineno + 1
+    with pytest.raises(StrategyError, match=rf"ValueError in .*test_guarded.py line {line}: window is 0"):
+        signal_frame(strategy_that(ask), candles)
 
 
 def test_an_exception_becomes_a_sentence_with_the_users_file_and_line(candles: pd.DataFrame):
