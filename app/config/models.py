@@ -36,7 +36,8 @@ class SimulatedConfig(_Settings):
 
     symbols: list[str] = Field(default=["BTC/USDT"], min_length=1, description="The markets it trades.")
     speed: float = Field(default=60.0, gt=0, description="How many times faster than real time it runs.")
-    seed: int = Field(default=1, description="Of its prices: the same seed gives the same market.")
+    seed: int = Field(default=1, description="Of its prices: the same seed and start give the same market.")
+    start: str = Field(default="", description="Its first moment (ISO 8601, UTC); empty for the present.")
     state_file: str = Field(
         default="keel-exchange.state", min_length=1, description="Where it keeps its state between two starts."
     )

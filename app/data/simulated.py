@@ -37,7 +37,7 @@ class SimulatedSource(CandleSource):
         self._process = _start(
             "--port", "0", "--json-ready", "--parent-pid", str(os.getpid()),
             "--symbols", ",".join(simulated.symbols), "--speed", str(simulated.speed),
-            "--seed", str(simulated.seed), "--state", simulated.state_file,
+            "--seed", str(simulated.seed), "--state", simulated.state_file, "--start", simulated.start,
         )  # fmt: skip
         try:
             self.rest_url: str = _ready(self._process)["rest_url"]
