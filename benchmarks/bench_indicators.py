@@ -12,7 +12,12 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from app.data.synthetic import synthetic_candles
-from app.indicators.averages import sma
+from app.indicators.averages import ema, sma, wma
+from app.indicators.crossings import crossings
+from app.indicators.extremes import donchian, rolling_max
+from app.indicators.momentum import cutler_rsi, rsi
+from app.indicators.volatility import bollinger, rolling_std, true_range
+from app.indicators.volume import vwap
 
 ROWS, REPEATS = 1_000_000, 9
 
@@ -30,19 +35,50 @@ def direct_mean(close, window):
 
 def cases(df: pd.DataFrame) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
     """Name: (kernel, the same with pandas or NumPy)."""
-    close = df["close"].to_numpy()
-    prices = df["close"]
-
-    def pandas_pair():
-        return prices.rolling(10).mean(), prices.rolling(50).mean()
+    opened, high, low, close, volume = (df[name].to_numpy() for name in ("open", "high", "low", "close", "volume"))
+    prices, fast = df["close"], df["close"].rolling(10).mean()
+    rolling, typical = prices.rolling(20), (df["high"] + df["low"] + df["close"]) / 3
 
     def sma_pair():
         return sma(close, 10), sma(close, 50)
 
+    def crossed():
+        above, before = prices > fast, prices.shift() > fast.shift()
+        return (above & ~before).astype("int8") - (~above & before).astype("int8")
+
     return {
-        "sma 10 and 50": (sma_pair, pandas_pair),
+        "sma 10 and 50": (sma_pair, lambda: (prices.rolling(10).mean(), prices.rolling(50).mean())),
         "  against a running sum": (sma_pair, lambda: (running_mean(close, 10), running_mean(close, 50))),
         "  against direct sums": (sma_pair, lambda: (direct_mean(close, 10), direct_mean(close, 50))),
+        "wma 20": (
+            lambda: wma(close, 20),
+            lambda: sliding_window_view(close, 20) @ np.arange(1.0, 21.0) / 210,
+        ),
+        "ema 20": (lambda: ema(close, 20), lambda: prices.ewm(span=20, adjust=False).mean()),
+        "rolling_std 20": (lambda: rolling_std(close, 20), lambda: rolling.std(ddof=0)),
+        "bollinger 20": (lambda: bollinger(close), lambda: (rolling.mean(), rolling.std(ddof=0))),
+        "true_range": (
+            lambda: true_range(high, low, close),
+            lambda: np.maximum(df["high"], prices.shift()) - np.minimum(df["low"], prices.shift()),
+        ),
+        "rolling_max 20": (lambda: rolling_max(high, 20), lambda: df["high"].rolling(20).max()),
+        "donchian 20": (
+            lambda: donchian(high, low, 20),
+            lambda: (df["high"].rolling(20).max(), df["low"].rolling(20).min()),
+        ),
+        "rsi 14": (
+            lambda: rsi(close),
+            lambda: [prices.diff().clip(**side).ewm(alpha=1 / 14).mean() for side in ({"lower": 0}, {"upper": 0})],
+        ),
+        "cutler_rsi 14": (
+            lambda: cutler_rsi(close),
+            lambda: [prices.diff().clip(**side).rolling(14).mean() for side in ({"lower": 0}, {"upper": 0})],
+        ),
+        "vwap 30": (
+            lambda: vwap(high, low, close, volume, 30),
+            lambda: (typical * df["volume"]).rolling(30).sum() / df["volume"].rolling(30).sum(),
+        ),
+        "crossings": (lambda: crossings(opened, close), crossed),
     }
 
 
