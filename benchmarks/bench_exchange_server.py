@@ -61,7 +61,7 @@ async def _one_connection(port: int, make: Callable[[], bytes], end: float) -> i
 
 
 def order_maker(address: Address, price: str) -> Callable[[], bytes]:
-    """Return a maker of signed limit orders: by turns one that rests and one that trades at once."""
+    """Return a maker of signed limit orders: market orders and IOC limit orders at the best bid, on both sides."""
     numbers = count()
 
     def make() -> bytes:

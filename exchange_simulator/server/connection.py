@@ -25,6 +25,7 @@ class Connection:
 
     Args:
         socket: The prepared WebSocket.
+        transport: What carries it; only it can reset a connection, or stop reading as a frozen process does.
         board: Asked about every event and every ping.
         path: The socket's path, for fault rules.
         opened_us: The exchange's time at the handshake.
@@ -32,11 +33,19 @@ class Connection:
     """
 
     def __init__(
-        self, socket: web.WebSocketResponse, board: FaultBoard, *, path: str, opened_us: int, frames_per_second: int
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        board: FaultBoard,
+        *,
+        path: str,
+        opened_us: int,
+        frames_per_second: int,
     ) -> None:
         self.path = path
         self.opened_us = opened_us
         self._socket = socket
+        self._transport = transport
         self._board = board
         self._frames_per_second = frames_per_second
         self._loop = asyncio.get_running_loop()
@@ -102,9 +111,8 @@ class Connection:
 
     def reset(self) -> None:
         """Cut the connection without a closing handshake."""
-        transport = self._socket._req.transport if self._socket._req is not None else None  # noqa: SLF001
-        if transport is not None:
-            transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def _strike(self, rule: Rule, message: bytes, copies: int) -> tuple[bytes, int]:
         name = rule.kind.name
@@ -125,11 +133,8 @@ class Connection:
     def _freeze(self) -> None:
         self._frozen = True
         self._waiting.clear()
-        request = self._socket._req  # noqa: SLF001 - a stopped process reads nothing: only the transport can do that
-        if request is not None and request.transport is not None:
-            transport = request.transport
-            if isinstance(transport, asyncio.ReadTransport):
-                transport.pause_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def _enqueue(self, message: bytes) -> None:
         if len(self._waiting) >= MAX_WAITING_FRAMES:

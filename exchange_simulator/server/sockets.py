@@ -63,6 +63,7 @@ class Sockets:
         limited = self._gateway.limits.enforced and not is_api
         connection = Connection(
             socket,
+            request.transport,
             self._gateway.board,
             path=path,
             opened_us=self._now_us(),

@@ -23,11 +23,18 @@ class UserFeed:
         """Send an account's events to a connection from now on."""
         self._sinks[account.name].append((connection, number))
 
-    def remove(self, account: Account, connection: Connection, number: int) -> None:
-        """Stop sending."""
-        self._sinks[account.name].remove((connection, number))
-        if not self._sinks[account.name]:
-            del self._sinks[account.name]
+    def remove(self, connection: Connection, number: int) -> None:
+        """Stop sending to a subscription; one that has ended already is passed over."""
+        for name, sinks in tuple(self._sinks.items()):
+            left = [sink for sink in sinks if sink != (connection, number)]
+            if left:
+                self._sinks[name] = left
+            else:
+                del self._sinks[name]
+
+    def of(self, connection: Connection) -> dict[int, str]:
+        """Return the subscriptions of a connection: their numbers, and the accounts' names."""
+        return {number: name for name, sinks in self._sinks.items() for held, number in sinks if held is connection}
 
     @property
     def subscriptions(self) -> int:

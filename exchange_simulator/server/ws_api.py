@@ -39,7 +39,6 @@ class WsApiSession:
         self._account: Account | None = None
         self._api_key = ""
         self._logged_on_ms: int | None = None
-        self._subscriptions: dict[int, Account] = {}
         self._next_subscription = 0
         self._operations = {**WS_API, **self._session_operations()}
 
@@ -66,9 +65,8 @@ class WsApiSession:
 
     def close(self) -> None:
         """End every user data subscription."""
-        for number, account in self._subscriptions.items():
-            self._feed.remove(account, self._connection, number)
-        self._subscriptions.clear()
+        for number in self._feed.of(self._connection):
+            self._feed.remove(self._connection, number)
 
     def _incoming(self, request: _Request) -> Incoming:
         operation = self._operations.get(request.method)
@@ -132,7 +130,7 @@ class WsApiSession:
             "connectedSince": self._opened_ms,
             "returnRateLimits": True,
             "serverTime": call.now_us // 1_000,
-            "userDataStream": bool(self._subscriptions),
+            "userDataStream": bool(self._feed.of(self._connection)),
         }
 
     def _subscribe_session(self, _: Call) -> object:
@@ -144,23 +142,22 @@ class WsApiSession:
         return self._subscribe(call.account)
 
     def _subscribe(self, account: Account) -> object:
-        if account.name in (held.name for held in self._subscriptions.values()):
+        if account.name in self._feed.of(self._connection).values():
             raise ApiError(-2035, "User Data Stream subscription already active.")
         number, self._next_subscription = self._next_subscription, self._next_subscription + 1
-        self._subscriptions[number] = account
         self._feed.add(account, self._connection, number)
         return {"subscriptionId": number}
 
     def _unsubscribe(self, call: Call) -> object:
-        wanted = call.params.integer("subscriptionId")
-        if wanted is not None and wanted not in self._subscriptions:
+        wanted, active = call.params.integer("subscriptionId"), self._feed.of(self._connection)
+        if wanted is not None and wanted not in active:
             raise ApiError(-2036, "User Data Stream subscription not active.")
-        for number in [wanted] if wanted is not None else list(self._subscriptions):
-            self._feed.remove(self._subscriptions.pop(number), self._connection, number)
+        for number in active if wanted is None else (wanted,):
+            self._feed.remove(self._connection, number)
         return {}
 
     def _list(self, _: Call) -> object:
-        return [{"subscriptionId": number} for number in self._subscriptions]
+        return [{"subscriptionId": number} for number in self._feed.of(self._connection)]
 
 
 def _read(text: str) -> _Request:

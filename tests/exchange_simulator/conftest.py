@@ -95,6 +95,13 @@ async def client(server: RunningExchange) -> AsyncIterator[RawClient]:
         yield RawClient(server, session)
 
 
+@pytest.fixture
+async def resting_price(client: RawClient) -> str:
+    """A price at which a buy rests and is allowed."""
+    book = await client.get("/api/v3/depth", symbol="BTCUSDT")
+    return f"{float(book['bids'][0][0]) * 0.97:.2f}"
+
+
 @pytest.fixture(scope="session")
 def process() -> Iterator[Address]:
     """An exchange in a process of its own at real time, for clients that block."""

@@ -1,9 +1,9 @@
-"""Every fault does what its name says, over real HTTP and real sockets."""
+"""Faults of answers, refusals, reads and candles do what their names say, over real HTTP."""
 
-import asyncio
 import json
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,13 +15,6 @@ from exchange_simulator.server.running import running_exchange
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
 CUT = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
-
-
-@pytest.fixture
-async def resting_price(client: Any) -> str:
-    """A price at which a buy rests and is allowed."""
-    book = await client.get("/api/v3/depth", symbol="BTCUSDT")
-    return f"{float(book['bids'][0][0]) * 0.97:.2f}"
 
 
 async def raw_answer(client: Any, **order: Any) -> tuple[int, str]:
@@ -36,9 +29,8 @@ async def number_of_orders(client: Any) -> int:
     return len(await client.private("GET", "/api/v3/allOrders", symbol="BTCUSDT"))
 
 
-def test_every_kind_of_fault_has_a_test_here():
-    with open(__file__, encoding="utf-8") as file:  # noqa: PTH123
-        text = file.read()
+def test_every_kind_of_fault_has_a_test():
+    text = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*faults.py"))
     assert [name for name in KINDS if f'"{name}"' not in text] == []
 
 
@@ -219,223 +211,3 @@ async def test_candles_are_hurt_once(client: Any, kind: str, check: Any):
     bad = await candles(client)
     assert check(good, bad)
     assert await candles(client) == good
-
-
-async def frames(socket: aiohttp.ClientWebSocketResponse, number: int) -> list[dict[str, Any]]:
-    return [json.loads((await asyncio.wait_for(socket.receive(), 5)).data) for _ in range(number)]
-
-
-async def is_cut(socket: aiohttp.ClientWebSocketResponse) -> bool:
-    message = await asyncio.wait_for(socket.receive(), 5)
-    return message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR}
-
-
-async def nothing_comes(socket: aiohttp.ClientWebSocketResponse) -> bool:
-    try:
-        await asyncio.wait_for(socket.receive(), 0.3)
-    except TimeoutError:
-        return True
-    return False
-
-
-async def trade_ids(client: Any, socket: aiohttp.ClientWebSocketResponse, number: int) -> list[int]:
-    """Make three small trades and return the ids of the next `number` trade events."""
-    for _ in range(3):
-        await client.market("BUY", "0.001")
-    return [frame["t"] for frame in await frames(socket, number)]
-
-
-async def test_a_refused_socket_gets_an_http_status(client: Any):
-    client.server.faults.add("ws_refuse", path="/ws*", status=503)
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await client.socket("/ws/btcusdt@trade")
-    assert refused.value.status == 503
-    assert not (await client.socket("/ws/btcusdt@trade")).closed
-
-
-async def test_a_dropped_socket_ends_without_a_word(client: Any):
-    socket = await client.socket("/ws/btcusdt@trade")
-    client.server.faults.add("ws_drop", path="btcusdt@trade", nth=2)
-    await client.market("BUY", "0.001")
-    assert len(await frames(socket, 1)) == 1
-    await client.market("BUY", "0.001")
-    assert await is_cut(socket)
-
-
-async def test_a_frozen_socket_stays_open_and_answers_no_ping(client: Any):
-    socket = await client.socket("/ws/btcusdt@trade")
-    client.server.faults.add("ws_freeze", path="btcusdt@trade")
-    await client.market("BUY", "0.001")
-    await socket.ping(b"there?")
-    await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
-    assert await nothing_comes(socket)
-    assert not socket.closed
-
-
-async def test_a_silent_socket_answers_requests_but_sends_no_data(client: Any):
-    socket = await client.socket("/ws/btcusdt@trade")
-    client.server.faults.add("ws_silence", path="btcusdt@trade")
-    await client.market("BUY", "0.001")
-    await client.market("BUY", "0.001")
-    assert await nothing_comes(socket)
-    await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
-    assert (await frames(socket, 1))[0]["id"] == 1
-
-
-@pytest.mark.parametrize(("kind", "answered"), [("ws_no_pong", False), ("ws_lose", True)])
-async def test_a_ping_without_pong(client: Any, kind: str, answered: bool):
-    socket = await client.session.ws_connect(client.server.ws_url + "/ws/btcusdt@trade", autoping=False)
-    client.server.faults.add(kind, method="PING" if kind == "ws_no_pong" else "EVENT")
-    await socket.ping(b"there?")
-    assert await nothing_comes(socket) is not answered
-
-
-@pytest.mark.parametrize(
-    ("kind", "order"),
-    [
-        pytest.param("ws_duplicate", [0, 1, 1, 2], id="twice"),
-        pytest.param("ws_reorder", [0, 2, 1], id="out of order"),
-        pytest.param("ws_lose", [0, 2], id="lost"),
-    ],
-)
-async def test_events_come_twice_late_or_never(client: Any, kind: str, order: list[int]):
-    socket = await client.socket("/ws/btcusdt@trade")
-    client.server.faults.add(kind, path="btcusdt@trade", nth=2)
-    seen = await trade_ids(client, socket, len(order))
-    assert [one - seen[0] for one in seen] == order
-
-
-async def test_a_subscription_is_refused(client: Any):
-    socket = await client.socket("/ws")
-    client.server.faults.add("ws_subscribe_error", method="SUBSCRIBE", code=2, msg="Invalid request: no")
-    await socket.send_json({"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 1})
-    await socket.send_json({"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 2})
-    refused, accepted = await frames(socket, 2)
-    assert refused == {"error": {"code": 2, "msg": "Invalid request: no"}, "id": 1}
-    assert accepted == {"result": None, "id": 2}
-
-
-async def test_a_candle_that_never_closes(client: Any):
-    socket = await client.socket("/ws/btcusdt@kline_1m")
-    await frames(socket, 1)
-    client.server.faults.add("kline_never_closed", path="*@kline_*", count=None)
-    client.server.advance(180)
-    assert [frame["k"]["x"] for frame in await frames(socket, 3)] == [False] * 3
-
-
-async def test_a_server_shutdown_is_announced_everywhere_and_then_closes(client: Any):
-    raw, combined, api = [await client.socket(path) for path in ("/ws/x@trade", "/stream", "/ws-api/v3")]
-    client.server.faults.add("ws_server_shutdown", seconds=0.05)
-    assert (await frames(raw, 1))[0]["e"] == "serverShutdown"
-    assert (await frames(combined, 1))[0]["stream"] == "!serverShutdown"
-    assert (await frames(api, 1))[0]["event"]["e"] == "serverShutdown"
-    assert [await is_cut(socket) for socket in (raw, combined, api)] == [True] * 3
-
-
-async def test_every_socket_closes_after_a_day(client: Any):
-    socket = await client.socket("/ws/btcusdt@trade")
-    client.server.faults.add("ws_day_close")
-    assert await is_cut(socket)
-
-
-async def test_user_streams_can_be_terminated(client: Any):
-    socket = await client.user_socket()
-    client.server.faults.add("ws_stream_terminated")
-    assert (await frames(socket, 1))[0]["event"]["e"] == "eventStreamTerminated"
-
-
-async def test_a_partial_fill_from_another_trader(client: Any, resting_price: str):
-    order = await client.limit("BUY", "0.01", resting_price)
-    client.server.faults.add("partial_fill", percent=40)
-    seen = await client.private("GET", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"])
-    assert (seen["status"], seen["executedQty"]) == ("PARTIALLY_FILLED", "0.00400000")
-
-
-async def test_an_order_fills_during_its_cancel(client: Any, resting_price: str):
-    order = await client.limit("BUY", "0.01", resting_price)
-    named = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
-    client.server.faults.add("fill_during_cancel", method="DELETE", phase="before")
-    assert (await client.refused("DELETE", "/api/v3/order", **named))[1:] == (-2011, "Unknown order sent.")
-    assert (await client.private("GET", "/api/v3/order", **named))["status"] == "FILLED"
-
-
-@pytest.mark.parametrize(
-    ("kind", "status"), [("expire_order", "EXPIRED"), ("exchange_cancel", "CANCELED"), ("manual_cancel", "CANCELED")]
-)
-async def test_an_order_ends_without_the_client(client: Any, resting_price: str, kind: str, status: str):
-    order = await client.limit("BUY", "0.01", resting_price)
-    client.server.faults.add(kind)
-    seen = await client.private("GET", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"])
-    assert seen["status"] == status
-
-
-async def test_a_manual_order_appears_in_the_account(client: Any):
-    client.server.faults.add("manual_order", symbol="BTCUSDT", side="BUY", quantity="0.01")
-    (order,) = await client.private("GET", "/api/v3/allOrders", symbol="BTCUSDT")
-    assert (order["type"], order["status"]) == ("MARKET", "FILLED")
-
-
-async def balance(client: Any, asset: str) -> tuple[float, float]:
-    held = (await client.private("GET", "/api/v3/account"))["balances"]
-    return next(((float(b["free"]), float(b["locked"])) for b in held if b["asset"] == asset), (0.0, 0.0))
-
-
-async def test_deposits_withdrawals_and_locks_move_the_balance(client: Any):
-    before, _ = await balance(client, "USDT")
-    client.server.faults.add("deposit", asset="USDT", amount="50")
-    client.server.faults.add("withdraw", asset="USDT", amount="20")
-    client.server.faults.add("external_lock", asset="USDT", amount="5")
-    assert await balance(client, "USDT") == (before + 25, 5)
-    client.server.faults.add("external_lock", asset="USDT", amount="-5")
-    assert await balance(client, "USDT") == (before + 30, 0)
-    client.server.faults.add("bnb_drained")
-    assert await balance(client, "BNB") == (0, 0)
-
-
-async def test_the_fee_asset_switches_to_bnb_and_falls_back_when_it_runs_out(client: Any):
-    async def fee_asset() -> str:
-        return (await client.market("BUY", "0.01"))["fills"][0]["commissionAsset"]
-
-    assert await fee_asset() == "BTC"
-    client.server.faults.add("fee_asset_switch", pay_in_bnb=True)
-    assert await fee_asset() == "BNB"
-    client.server.faults.add("bnb_drained")
-    assert await fee_asset() == "BTC"
-
-
-@pytest.mark.parametrize(
-    ("kind", "status"), [("halt", "HALT"), ("break", "BREAK"), ("cancel_only", "CANCEL_ONLY"), ("trading", "TRADING")]
-)
-async def test_a_symbol_changes_its_status(client: Any, resting_price: str, kind: str, status: str):
-    client.server.faults.add(kind, symbol="BTCUSDT")
-    info = await client.get("/api/v3/exchangeInfo", symbol="BTCUSDT")
-    assert info["symbols"][0]["status"] == status
-    answered, answer, _ = await client.send("POST", "/api/v3/order", **ORDER, price=resting_price)
-    assert (answered == 200) is (kind == "trading")
-    assert kind == "trading" or answer["msg"]
-
-
-async def test_a_removed_symbol_is_unknown_everywhere(client: Any):
-    client.server.faults.add("remove_symbol", symbol="BTCUSDT")
-    assert [s["symbol"] for s in (await client.get("/api/v3/exchangeInfo"))["symbols"]] == ["ETHUSDT"]
-    assert (await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1m"))["code"] == -1121
-
-
-async def test_a_filter_change_refuses_what_was_allowed(client: Any, resting_price: str):
-    client.server.faults.add("filter_change", symbol="BTCUSDT", filters={"stepSize": "0.1", "minQty": "0.1"})
-    refused = await client.refused("POST", "/api/v3/order", **ORDER, price=resting_price)
-    assert refused[1:] == (-1013, "Filter failure: LOT_SIZE")
-
-
-async def test_a_spike_moves_the_price(client: Any):
-    before = float((await client.get("/api/v3/ticker/price", symbol="BTCUSDT"))["price"])
-    client.server.faults.add("spike", symbol="BTCUSDT", percent=5)
-    client.server.advance(20)
-    candle = (await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", limit=1))[0]
-    assert float(candle[2]) > before * 1.03
-
-
-async def test_clock_skew_shows_in_the_server_time(client: Any):
-    before = (await client.get("/api/v3/time"))["serverTime"]
-    client.server.faults.add("clock_skew", offset_ms=90_000)
-    assert (await client.get("/api/v3/time"))["serverTime"] - before == 90_000
