@@ -80,5 +80,5 @@ def _window_std(values: F64, window: int, ddof: int, out: F64) -> None:
             if window <= ddof:
                 squares[j] = np.nan
             else:
-                variance = (squares[j] - total[j] * total[j] / window) / (window - ddof)
-                squares[j] = 0.0 if variance < 0.0 else np.sqrt(variance)
+                # Not negative: the newest value's own distance is 0, so at least squares / window remains.
+                squares[j] = np.sqrt((squares[j] - total[j] * total[j] / window) / (window - ddof))

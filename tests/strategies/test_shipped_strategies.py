@@ -72,8 +72,11 @@ def test_signals_of_both_kinds_occur_and_the_warm_up_is_as_short_as_it_can_be(
     signal = signal_frame(strategy, history)["signal"]
     assert set(signal) == {-1, 0, 1}
     ends = [row + 1 for row, value in enumerate(signal) if value and row + 1 >= strategy.warmup]
-    short = [signal_frame(strategy, history.iloc[end - strategy.warmup + 1 : end])["signal"].iloc[-1] for end in ends]
-    assert [signal.iloc[end - 1] for end in ends] != short
+    enough, short = (
+        [signal_frame(strategy, history.iloc[end - length : end])["signal"].iloc[-1] for end in ends]
+        for length in (strategy.warmup, strategy.warmup - 1)
+    )
+    assert [signal.iloc[end - 1] for end in ends] == enough != short
 
 
 @pytest.mark.parametrize("name", SHIPPED)
