@@ -129,7 +129,7 @@ class ExchangeServer:
         self.users.on_event(event)
         self.market.on_event(event)
         if isinstance(event, OrderUpdate) and event.execution is ExecutionType.TRADE and event.is_first_fill:
-            self.limits.order_filled(event.account, self.exchange.clock.now_us())
+            self.limits.give_back_orders(event.account, 1, event.time_us)
 
     def _record_fault(self, rule: Rule) -> None:
         self.exchange.journal.record("fault", {"id": rule.id, "fault": rule.kind.name, "strike": rule.fired})

@@ -19,7 +19,7 @@ from exchange_simulator.server.faults.kinds import Occasion, Phase
 from exchange_simulator.server.faults.rule import Rule
 from exchange_simulator.server.faults.world import World
 from exchange_simulator.server.limits import RateLimiter
-from exchange_simulator.server.operation import SIGNED, Call, Operation, Security
+from exchange_simulator.server.operation import SIGNED, Answer, Call, Operation, Security
 from exchange_simulator.server.params import Params, illegal, missing
 from exchange_simulator.server.readlag import AccountReads
 from exchange_simulator.server.reply import Reply, refusal
@@ -127,21 +127,32 @@ class Gateway:
             account = self._authorise(incoming, params)
             params.accept_only(operation.accepts if account is None else operation.accepts | SIGNED)
             call = Call(self.exchange, params, self.limits, self.reads, self.world.shown_us(), account)
+            answer = self._run(operation, call, now_us)
             if operation.orders and account is not None:
-                self.limits.count_orders(account.name, operation.orders, now_us)
                 headers.update(self.limits.order_headers(account.name, now_us))
-            reply = Reply(200, orjson.dumps(operation.run(call)), headers)
+            reply = Reply(200, orjson.dumps(answer), headers)
         except ApiError as error:
             reply = self._refuse(error, incoming, headers, now_us)
         if self.journaled:
             self._record(incoming, reply, account)
         return reply
 
+    def _run(self, operation: Operation, call: Call, now_us: int) -> Answer:
+        """Carry out an operation; the orders it adds count against the account's limits unless it is refused."""
+        if not operation.orders:
+            return operation.run(call)
+        self.limits.count_orders(call.account.name, operation.orders, now_us)
+        try:
+            return operation.run(call)
+        except ApiError:
+            self.limits.give_back_orders(call.account.name, operation.orders, now_us)
+            raise
+
     def _refuse(self, error: ApiError, incoming: Incoming, headers: Mapping[str, str], now_us: int) -> Reply:
         extra = incoming.operation.weight_when_refused
         sent = dict(headers)
         if extra is not None and headers:
-            used = self.limits.charge(incoming.address, extra, now_us, raw_requests=0)
+            used = self.limits.add_weight(incoming.address, extra, now_us)
             sent["X-MBX-USED-WEIGHT-1M"] = sent["X-MBX-USED-WEIGHT"] = str(used)
         reply = refusal(error)
         return replace(reply, headers={**sent, **reply.headers})

@@ -97,7 +97,7 @@ class RateLimiter:
         self._addresses: dict[str, _Address] = {}
         self._orders: dict[str, _OrderCount] = {}
 
-    def charge(self, address: str, weight: int, now_us: int, *, raw_requests: int = 1) -> int:
+    def charge(self, address: str, weight: int, now_us: int) -> int:
         """Book `weight` on an address and return the weight it used in this minute.
 
         Raises:
@@ -110,13 +110,19 @@ class RateLimiter:
             raise _banned(state.banned_until_us, now_us)
         minute, raw = state.weight.at(now_us), state.raw.at(now_us)
         minute.used += weight
-        raw.used += raw_requests
+        raw.used += 1
         if self.enforced:
             if minute.used > self.limits.weight_per_minute:
                 raise self._over(state, minute, now_us, f"{self.limits.weight_per_minute} request weight per 1 MINUTE")
             if raw.used > self.limits.raw_requests_per_5_minutes:
                 raise self._over(state, raw, now_us, f"{self.limits.raw_requests_per_5_minutes} requests per 5 MINUTE")
             state.refused = 0
+        return minute.used
+
+    def add_weight(self, address: str, weight: int, now_us: int) -> int:
+        """Book what a request turned out to weigh beyond its charge; the next request feels it."""
+        minute = self._addresses.setdefault(address, _Address()).weight.at(now_us)
+        minute.used += weight
         return minute.used
 
     def ban(self, address: str, seconds: int, now_us: int) -> None:
@@ -140,12 +146,12 @@ class RateLimiter:
         short.used += number
         day.used += number
 
-    def order_filled(self, account: str, now_us: int) -> None:
-        """Give an order back when it gets its first fill (faqs/order_count_decrement.md)."""
+    def give_back_orders(self, account: str, number: int, now_us: int) -> None:
+        """Uncount orders: one that gets its first fill (faqs/order_count_decrement.md), or that was refused."""
         state = self._orders.get(account)
         if state is not None:
             for window in (state.ten_seconds.at(now_us), state.day.at(now_us)):
-                window.used = max(0, window.used - 1)
+                window.used = max(0, window.used - number)
 
     def weight_used(self, address: str, now_us: int) -> int:
         """Return the weight an address used in this minute."""

@@ -48,7 +48,7 @@ def test_orders_are_counted_by_account_and_given_back_by_a_fill():
         limiter.count_orders("a", 1, NOW)
     assert (refused.value.code, refused.value.http_status, refused.value.retry_after_s) == (-1015, 429, None)
     limiter.count_orders("b", 2, NOW)
-    limiter.order_filled("a", NOW)
+    limiter.give_back_orders("a", 1, NOW)
     limiter.count_orders("a", 1, NOW)
     assert limiter.orders_used("a", NOW) == (2, 2)
     assert limiter.order_headers("a", NOW + 10_000_000) == {"X-MBX-ORDER-COUNT-10S": "0", "X-MBX-ORDER-COUNT-1D": "2"}

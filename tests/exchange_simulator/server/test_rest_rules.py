@@ -166,6 +166,21 @@ async def test_too_many_orders_are_refused_with_1015(client: Any):
         assert [row["count"] for row in usage] == [2, 2]
 
 
+async def test_refused_orders_weigh_and_the_one_over_the_limit_still_says_why(client: Any):
+    settings = ServerSettings(enforces_limits=True, limits=Limits(weight_per_minute=1))
+    async with running_exchange(STEPPED, settings) as server:
+        ours = type(client)(server, client.session)
+        bad = ORDER | {"symbol": "NOPE"}
+        assert [(await ours.refused("POST", "/api/v3/order", **bad))[1] for _ in range(3)] == [-1121, -1121, -1003]
+
+
+async def test_a_refused_order_and_a_filled_one_do_not_count(client: Any):
+    await client.refused("POST", "/api/v3/order", **ORDER | {"quantity": "50"})
+    await client.market("BUY", "0.01")
+    usage = await client.private("GET", "/api/v3/rateLimit/order")
+    assert [row["count"] for row in usage] == [0, 0]
+
+
 async def test_weight_over_the_limit_is_429_and_going_on_is_418(client: Any):
     limits = Limits(weight_per_minute=30, requests_over_the_limit_before_ban=1)
     async with running_exchange(STEPPED, ServerSettings(enforces_limits=True, limits=limits)) as server:
