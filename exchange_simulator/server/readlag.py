@@ -92,7 +92,8 @@ class AccountReads:
 
     def balances(self, account: Account) -> Mapping[str, Balance]:
         """Return an account's balances."""
-        seen = self._balances[account.name].at(self._seen_us()) if self._lag_us() else None
+        versions = self._balances.get(account.name) if self._lag_us() else None
+        seen = versions.at(self._seen_us()) if versions is not None else None
         return self._exchange.balances(account) if seen is None else seen
 
     def order(self, account: Account, symbol: str, order_id: int | None, client_id: str | None) -> Order:
@@ -111,7 +112,7 @@ class AccountReads:
             return [order for order in held if symbol in {None, order.symbol}]
         if not self._lag_us():
             return self._exchange.open_orders(account, symbol)
-        versions = self._orders[account.name].values()
+        versions = self._orders.get(account.name, {}).values()
         seen = [order for order in (one.at(self._seen_us()) for one in versions) if order is not None]
         return [order for order in seen if order.status.is_open and symbol in {None, order.symbol}]
 

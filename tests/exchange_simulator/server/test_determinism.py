@@ -32,6 +32,7 @@ async def journal_of(make_client: Any, seed: int) -> bytes:
     options = ExchangeOptions(speed=0, seed=seed, start="2026-01-15T12:00:00Z")
     async with running_exchange(options) as server, aiohttp.ClientSession() as session:
         await script(make_client(server, session))
+        assert server.exchange.oracle.check() == []
         return b"\n".join(server.exchange.journal.since(0))
 
 
