@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,8 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from exchange_simulator.server.options import ExchangeOptions
 from exchange_simulator.server.running import Address, RunningExchange, running_exchange
@@ -106,6 +109,18 @@ async def test_ccxt_async_does_market_data_orders_and_balances(live: RunningExch
         assert (await exchange.fetch_tickers([SYMBOL]))[SYMBOL]["last"] > 0
     finally:
         await exchange.close()
+
+
+async def test_ccxt_signs_with_an_ed25519_key():
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with running_exchange(ExchangeOptions(seed=5, keys={"ed": public})) as server:
+        exchange = configured(ccxt.async_support.binance, replace(server.address, secret=secret))
+        try:
+            assert (await exchange.create_order(SYMBOL, "market", "buy", 0.01))["status"] == "closed"
+        finally:
+            await exchange.close()
 
 
 async def test_ccxt_pro_watches_the_market_and_its_own_orders(live: RunningExchange):

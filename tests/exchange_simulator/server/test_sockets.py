@@ -103,8 +103,9 @@ async def test_depth_changes_follow_on_each_other_and_build_the_book(client: Any
     assert sides == {"b": dict(final["bids"]), "a": dict(final["asks"])}
 
 
-async def test_all_mini_tickers_tell_only_what_changed(client: Any):
-    socket = await client.socket("/ws/!miniTicker@arr")
+@pytest.mark.parametrize("stream", ["!miniTicker@arr", "!ticker@arr"])
+async def test_the_tickers_of_all_symbols_come_as_one_list(client: Any, stream: str):
+    socket = await client.socket(f"/ws/{stream}")
     assert {row["s"] for row in await frame(socket)} == {"BTCUSDT", "ETHUSDT"}
 
 
