@@ -1,8 +1,8 @@
 """The bot: fetch, compute, decide, execute, record. All that is clever lives elsewhere."""
 
 import logging
-import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -15,20 +15,23 @@ from app.core.cycle import Cycle
 from app.core.decision import Action, Decision, Signal, decide
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
+from app.core.memory import Memory
 from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
+from app.core.stop import StopFlag
 from app.core.window import Window, inspect_window
-from app.domain.errors import StrategyError
+from app.domain.errors import ConfigError, KeyRevoked, OrderRejected, StrategyError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
 from app.repositories import SignalRepository, StepRepository, TradeRepository
-from app.strategies.guarded import signal_frame
+from app.strategies.guarded import signal_frame, warmup_of
 
 logger = logging.getLogger(__name__)
 
 WINDOW_MARGIN: Final = 20  # candles beyond the slow window
 DEFAULT_SLOW_WINDOW: Final = 50
+ATTEMPTS_WITHOUT_TIME: Final = 5  # how often a cycle is repeated where no time passes between two attempts
 CANDLE_COLUMNS: Final = frozenset({"open", "high", "low", "close", "volume", "signal"})
 
 
@@ -80,18 +83,34 @@ class TradingBot:
         self._clock_is_the_exchanges = exchange_clock is not None
         self._clock = exchange_clock or SystemClock()
         self._instrument = instrument
-        self._steps = steps or _steps_beside(signal_repo)
-        self._stop = threading.Event()
+        self._memory = Memory(
+            steps or _steps_beside(signal_repo),
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            strategy=config.strategy.name,
+        )
+        self._stop = StopFlag()
         self._newest_is_late = False
-        self._last_judged: datetime | None = None
-        self.last_signal_value: int | None = None
-        self._restore()
+        self._memory.restore()
+        if self._memory.is_empty and isinstance(signal_repo, SignalRepository):
+            saved = signal_repo.get_latest(1, symbol=self.symbol)
+            self._memory.last_signal = saved[0].signal_value if saved else None
+
+    @property
+    def last_signal_value(self) -> int | None:
+        """The signal that was last acted upon."""
+        return self._memory.last_signal
+
+    @last_signal_value.setter
+    def last_signal_value(self, value: int | None) -> None:
+        self._memory.last_signal = value
 
     def run_once(self) -> None:
         """One cycle: fetch, compute, decide, execute, record. Errors of data, strategy and executor come out."""
         cycle = Cycle()
         try:
-            self._synchronize()
+            if isinstance(self.executor, IExecutor):
+                self.executor.synchronize(self.symbol)
             window = self._fetch_window()
             cycle.decision = self._judge(window, cycle)
             self._act(cycle)
@@ -105,38 +124,46 @@ class TradingBot:
         """Run cycles until `stop()`, Ctrl+C, SIGTERM or the clock's end.
 
         Waits until the next candle has closed, at most `sleep_seconds`. A failing cycle is logged and tried again, with
-        growing pauses while it keeps failing.
+        growing pauses while it keeps failing; where time jumps (a replay at full speed) a few times, on one candle.
+
+        Raises:
+            ConfigError: a setting turned out to be wrong.
+            KeyRevoked: the exchange does not accept the key.
         """
         pacing = Pacing(self._length, int(sleep_seconds * 1_000))
         iteration = 0
         logger.info("Starting %s on %s %s", type(self.strategy).__name__, self.symbol, self.timeframe)
-        with stop_on_signals(self.stop):
+        with stop_on_signals(self.stop), suppress(KeyboardInterrupt):
             while not self._stop.is_set():
                 iteration += 1
                 at_the_end = self._clock.ended()
-                try:
-                    logger.info("Iteration %d at %s", iteration, _utc(self._clock.now_ms()))
-                    self.run_once()
-                    pacing.succeeded(late=self._newest_is_late)
-                except KeyboardInterrupt:
+                logger.info("Iteration %d at %s", iteration, _utc(self._clock.now_ms()))
+                failed = not self._survived(pacing)
+                if at_the_end and not failed:
                     break
-                except Exception:
-                    logger.exception("Error in trading cycle")
-                    pacing.failed()
-                if at_the_end:
-                    break
-                self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), self._stop)
+                if not (failed and self._clock.jumps):
+                    self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), self._stop)
         logger.info("Stopped after %d iterations", iteration)
+
+    def _survived(self, pacing: Pacing) -> bool:
+        """Run one cycle; whether it may be followed by the next. What no repetition can mend comes out."""
+        try:
+            self.run_once()
+        except (ConfigError, KeyRevoked):
+            raise
+        except OrderRejected as refusal:
+            logger.warning("Error in trading cycle: %s", refusal)
+        except Exception:
+            logger.exception("Error in trading cycle")
+            if pacing.failed() >= ATTEMPTS_WITHOUT_TIME and self._clock.jumps:
+                raise
+            return False
+        pacing.succeeded(late=self._newest_is_late)
+        return True
 
     def stop(self) -> None:
         """Let `start` return after the current cycle; safe from any thread."""
         self._stop.set()
-
-    def _synchronize(self) -> None:
-        """Let the executor compare itself with the exchange, if it is one that can."""
-        synchronize = getattr(self.executor, "synchronize", None)
-        if callable(synchronize):
-            synchronize(self.symbol)
 
     def _fetch_window(self) -> Window:
         frame = self.data_handler.get_historical_data(
@@ -159,27 +186,49 @@ class TradingBot:
         cycle.candle_time = signals.index[-1].to_pydatetime()
         cycle.close = float(last["close"])
         cycle.indicators = self._extract_indicators(signals)
-        cycle.signal = Signal(int(last["signal"]))
+        cycle.signal, caught_up = self._signal(signals)
         logger.info("Latest signal: %d (1=BUY, -1=SELL, 0=NEUTRAL)", cycle.signal)
         held = exact(self.executor.get_position(self.symbol)["net_quantity"])
         logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
         last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
-        return self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+        decision = self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+        return Decision(decision.action, decision.reason + caught_up)
+
+    def _signal(self, signals: pd.DataFrame) -> tuple[Signal, str]:
+        """The newest candle's signal; a sell signal that went by while nobody looked counts, an entry is too old.
+
+        Returns:
+            The signal, and what to add to the reason when candles went by unjudged.
+        """
+        newest = Signal(int(signals["signal"].iloc[-1]))
+        if self._memory.last_judged is None or not self._clock_is_the_exchanges:
+            return newest, ""
+        unjudged = signals["signal"].loc[signals.index > self._memory.last_judged].iloc[:-1]
+        if unjudged.empty:
+            return newest, ""
+        logger.warning("%d candles went by unjudged since %s", len(unjudged), self._memory.last_judged)
+        given = unjudged[unjudged != 0]
+        if newest is Signal.NEUTRAL and len(given) and given.iloc[-1] == Signal.SELL:
+            return Signal.SELL, f" (caught up: signal of {given.index[-1]:%Y-%m-%d %H:%M})"
+        return newest, f" ({len(unjudged)} candles went by unjudged)"
 
     def _why_judged_already(self, candle_time: pd.Timestamp) -> str | None:
         """Why a candle is too old to judge: the exchange's clock, or its data, went back behind what was judged."""
-        if not self._clock_is_the_exchanges or self._last_judged is None or candle_time >= self._last_judged:
+        if (
+            not self._clock_is_the_exchanges
+            or self._memory.last_judged is None
+            or candle_time >= self._memory.last_judged
+        ):
             return None
-        return (
-            f"the candle of {candle_time:%Y-%m-%d %H:%M} is older than the last one judged, {self._last_judged:%H:%M}"
-        )
+        last = self._memory.last_judged
+        return f"the candle of {candle_time:%Y-%m-%d %H:%M} is older than the last one judged, {last:%H:%M}"
 
     def _signals(self, candles: pd.DataFrame) -> pd.DataFrame:
         """Run the strategy; its own exception comes out, with the sentence that names file and line as a note."""
         try:
             return signal_frame(self.strategy, candles)
         except StrategyError as error:
-            if error.__cause__ is None:
+            if not isinstance(error.__cause__, Exception):
                 raise
             error.__cause__.add_note(str(error))
             raise error.__cause__ from None
@@ -214,6 +263,7 @@ class TradingBot:
             quantity = self._calculate_order_quantity(price)
         else:
             quantity = self.executor.get_position(self.symbol)["net_quantity"]
+        self._memory.begin(cycle, self._clock.now_ms())
         order = self.executor.execute_order(
             symbol=self.symbol, side=side, quantity=quantity, order_type=OrderType.MARKET, price=price
         )
@@ -248,33 +298,9 @@ class TradingBot:
 
     def _record(self, cycle: Cycle) -> None:
         """Write down the cycle, also a failed one."""
-        if cycle.is_settled and cycle.signal is not None:
-            self.last_signal_value = int(cycle.signal)
-            self._last_judged = cycle.candle_time
         if cycle.signal is not None and cycle.candle_time is not None and cycle.close is not None:
             self._save_signal(int(cycle.signal), cycle.candle_time, cycle.close, cycle.indicators)
-        if self._steps is None:
-            return
-        step = cycle.step(
-            now_ms=self._clock.now_ms(),
-            symbol=self.symbol,
-            timeframe=self.timeframe,
-            strategy=self.config.strategy.name,
-        )
-        try:
-            self._steps.record(step)
-        except Exception:
-            logger.exception("Failed to record the step")
-
-    def _restore(self) -> None:
-        """The signal that was last acted upon, and its candle, from the database."""
-        if self._steps is None:
-            return
-        if settled := self._steps.last_settled(self.symbol, self.timeframe):
-            self.last_signal_value, self._last_judged = settled.signal_value, settled.candle_time
-        elif not self._steps.latest(self.symbol, self.timeframe):
-            saved = self.signal_repo.get_latest(1, symbol=self.symbol)
-            self.last_signal_value = saved[0].signal_value if saved else None
+        self._memory.complete(cycle, self._clock.now_ms())
 
     def _market(self) -> Instrument:
         if self._instrument is None:
@@ -288,12 +314,6 @@ def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
     """How many candles a cycle needs: the slow window and a margin, or more when the strategy's warm-up is longer."""
     slow = config.strategy.params.get("slow_window", DEFAULT_SLOW_WINDOW)
     return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
-
-
-def warmup_of(strategy: object) -> int:
-    """The strategy's declared warm-up in candles; 0 when it declares none."""
-    declared = getattr(strategy, "warmup", 0)
-    return declared if isinstance(declared, int) else 0
 
 
 def _clock_of(data_handler: object) -> Clock | None:

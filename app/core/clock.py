@@ -5,7 +5,8 @@ Every clock counts milliseconds since the Unix epoch, UTC. A wait ends at once w
 
 import time
 from abc import ABC, abstractmethod
-from threading import Event
+
+from app.core.stop import Stop
 
 
 class Clock(ABC):
@@ -16,8 +17,13 @@ class Clock(ABC):
         """Milliseconds since the epoch, UTC."""
 
     @abstractmethod
-    def wait_until(self, at_ms: int, stop: Event) -> None:
+    def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Return when `now_ms() >= at_ms`, or as soon as `stop` is set."""
+
+    @property
+    def jumps(self) -> bool:
+        """Whether a wait ends at once: time then stands still while a cycle is repeated."""
+        return False
 
     def ended(self) -> bool:
         """Whether time is over (a replay at its end); a real clock never ends."""
@@ -34,7 +40,7 @@ class SystemClock(Clock):
         """The machine's time corrected by the offset."""
         return time.time_ns() // 1_000_000 + self.offset_ms
 
-    def wait_until(self, at_ms: int, stop: Event) -> None:
+    def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Sleep in slices of at most a second, so that a suspended laptop or a stepped clock is noticed."""
         while not stop.is_set():
             left_ms = at_ms - self.now_ms()
@@ -50,11 +56,16 @@ class ManualClock(Clock):
         self._now_ms = now_ms
         self._end_ms = end_ms
 
+    @property
+    def jumps(self) -> bool:
+        """Yes."""
+        return True
+
     def now_ms(self) -> int:
         """The time it was last moved to."""
         return self._now_ms
 
-    def wait_until(self, at_ms: int, stop: Event) -> None:
+    def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Jump to `at_ms`, never backwards and never beyond the end."""
         if stop.is_set():
             return
@@ -80,7 +91,7 @@ class ScaledClock(Clock):
         now = self._start_ms + int((time.monotonic() - self._origin_s) * 1_000 * self._speed)
         return now if self._end_ms is None else min(now, self._end_ms)
 
-    def wait_until(self, at_ms: int, stop: Event) -> None:
+    def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Sleep the scaled-down time."""
         while not stop.is_set() and not self.ended():
             left_ms = at_ms - self.now_ms()

@@ -1,7 +1,7 @@
 """What one cycle of the bot found out; it becomes the recorded step."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from app.core.decision import Action, Decision, Signal
@@ -39,10 +39,10 @@ class Cycle:
         """Whether the signal needs no further attempt: acted upon, held, or definitively refused."""
         return self.signal is not None and (self.error is None or isinstance(self.error, OrderRejected))
 
-    def step(self, *, now_ms: int, symbol: str, timeframe: str, strategy: str) -> Step:
+    def step(self, *, recorded_at: datetime, symbol: str, timeframe: str, strategy: str, is_settled: bool) -> Step:
         """The row that records this cycle."""
         return Step(
-            recorded_at=datetime.fromtimestamp(now_ms / 1_000, UTC),
+            recorded_at=recorded_at,
             symbol=symbol,
             timeframe=timeframe,
             strategy=strategy,
@@ -54,7 +54,7 @@ class Cycle:
             reason=self.decision.reason,
             order_id=self.order_id,
             error=None if self.error is None else _sentence(self.error),
-            is_settled=self.is_settled,
+            is_settled=is_settled,
         )
 
 

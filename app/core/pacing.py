@@ -28,9 +28,10 @@ class Pacing:
         self._failures = 0
         self._late = self._late + 1 if late else 0
 
-    def failed(self) -> None:
-        """A cycle raised."""
+    def failed(self) -> int:
+        """A cycle raised; how many have, one after the other."""
         self._failures += 1
+        return self._failures
 
     def next_cycle_ms(self, now_ms: int) -> int:
         """The instant at which the next cycle begins, ms UTC."""

@@ -1,38 +1,39 @@
-"""Ctrl+C and SIGTERM ask the bot to finish its cycle; a second one ends it at once."""
+"""Ctrl+C and SIGTERM ask the bot to finish its cycle; Ctrl+C once more, a second later, ends it at once."""
 
-import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
-logger = logging.getLogger(__name__)
+PATIENCE_S: Final = 1.0  # a supervisor and a process group easily send the same signal twice
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGINT or SIGTERM; the handlers that were there before return afterwards.
+    """Call `stop` on SIGINT or SIGTERM; the handlers that were there before return afterwards.
 
-    Does nothing outside of the main thread, where Python handles no signals.
+    The handler only sets a flag: it may interrupt any line, so it neither logs nor takes a lock. Does nothing outside
+    of the main thread, where Python handles no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    first_s: float | None = None
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        restore()
-        logger.info("%s received: stopping after this cycle", signal.Signals(number).name)
+        nonlocal first_s
         stop()
+        if first_s is None:
+            first_s = time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - first_s > PATIENCE_S:
+            raise KeyboardInterrupt
 
-    for number in before:
-        signal.signal(number, handle)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        restore()
+        for number, handler in before.items():
+            signal.signal(number, handler)

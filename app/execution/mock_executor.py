@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_CASH: Final = Decimal(10_000)
 DEFAULT_FEE_RATE: Final = Decimal("0.001")
 DEFAULT_SLIPPAGE_BP: Final = Decimal(1)
+COARSEST_TICK: Final = Decimal("0.01")  # of the price: beyond it, rounding would invent prices
 
 
 class MockExecutor(IExecutor):
@@ -121,9 +122,7 @@ class MockExecutor(IExecutor):
         if order_type not in (OrderType.MARKET, OrderType.LIMIT):
             raise OrderRejected(f"order type {order_type} is not for paper trading: use market or limit")
         if price is None:
-            raise OrderRejected(
-                f"{side} {instrument.symbol} refused: paper trading needs the current price, give price="
-            )
+            raise OrderRejected(f"{side} {instrument.symbol} refused: paper trading needs the price, give price=")
         try:
             reference = Price(exact(price))
         except ValueError as error:
@@ -131,8 +130,15 @@ class MockExecutor(IExecutor):
         if reference <= 0:
             raise OrderRejected(f"{side} {instrument.symbol} refused: price {reference} is not more than zero")
         if order_type is OrderType.LIMIT:
-            return instrument.price(reference)
-        return market_fill_price(side, reference, self._slippage_bp, instrument)
+            fill_price = instrument.price(reference)
+        else:
+            fill_price = market_fill_price(side, reference, self._slippage_bp, instrument)
+        if instrument.price_tick > MONEY.multiply(reference, COARSEST_TICK):
+            raise OrderRejected(
+                f"{side} {instrument.symbol} refused: the price tick {instrument.price_tick:f} is too coarse for the "
+                f"price {reference:f}: correct exchange.market.price_tick"
+            )
+        return fill_price
 
     def _settle(self, instrument: Instrument, side: OrderSide, amount: Quantity, price: Price, fee: Money) -> None:
         notional = MONEY.multiply(amount, price)
@@ -144,7 +150,8 @@ class MockExecutor(IExecutor):
         if cost > cash:
             raise InsufficientFunds(
                 f"buy {amount:f} {instrument.symbol} refused: it costs {cost:f} {instrument.quote} with fee, "
-                f"the paper account holds {cash:f}: lower risk.max_position_size_usd or raise paper.cash"
+                f"the paper account holds {cash:f}: lower risk.max_position_size_usd, or begin a new db_path with more "
+                "paper.cash"
             )
         self.account.add_cash(instrument.quote, MONEY.minus(cost))
 

@@ -3,13 +3,17 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.models.sql import SignalRecord
+
+LARGEST_INT: Final = 2**53  # beyond it, JSON readers lose digits
+LONGEST_TEXT: Final = 200
 
 
 class SignalRepository:
@@ -65,11 +69,11 @@ def json_ready(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401  # whatever a strategy put into its columns
-    plain = value.item() if hasattr(value, "item") else value
+    plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, float):
         return plain if math.isfinite(plain) else None
-    if plain is None or isinstance(plain, str | int | bool):
+    if plain is None or isinstance(plain, str | bool):
         return plain
-    if isinstance(plain, Mapping):
-        return json_ready(plain)
-    return str(plain)
+    if isinstance(plain, int):
+        return plain if abs(plain) < LARGEST_INT else str(float(plain) if abs(plain) < 10**300 else "huge")
+    return repr(plain)[:LONGEST_TEXT]

@@ -22,6 +22,17 @@ class StepRepository:
             self.session.flush()
         return step
 
+    def complete(self, step: Step, *, order_id: str | None, error: str | None, is_settled: bool) -> None:
+        """Add to a step that was recorded before its order what came of it."""
+        with unit_of_work(self.session):
+            step.order_id, step.error, step.is_settled = order_id, error, is_settled
+            self.session.flush()
+
+    def of_order(self, symbol: str, timeframe: str, order_id: str) -> Step | None:
+        """The step that led to an order."""
+        found = self._fetch(self._of(symbol, timeframe).where(Step.order_id == order_id).limit(1))
+        return found[0] if found else None
+
     def latest(self, symbol: str, timeframe: str, limit: int = 1) -> Sequence[Step]:
         """The newest steps, newest first."""
         return self._fetch(self._of(symbol, timeframe).order_by(Step.id.desc()).limit(limit))

@@ -1,6 +1,7 @@
 """Trades and the holdings that they add up to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
@@ -139,6 +140,7 @@ class TradeRepository:
                 given = Quantity(MONEY.add(trade.quantity, base_fee))
                 after, profit = before.sold(given, Money(MONEY.subtract(notional, quote_fee)))
                 trade.pnl = profit if trade.pnl is None else trade.pnl
+                after = replace(after, realized=Money(MONEY.add(before.realized, trade.pnl)))
             self.session.add(trade)
             self._keep(trade.symbol, after)
             self.session.flush()

@@ -36,6 +36,15 @@ def ledger(path: Path) -> dict[str, list[tuple[Any, ...]]]:
         return {table: connection.execute(query).fetchall() for table, query in TABLES.items()}
 
 
+def steps_per_order(path: Path) -> dict[str, int]:
+    """How many recorded steps name each order."""
+    query = (
+        "SELECT orders.id, count(steps.id) FROM orders LEFT JOIN steps ON steps.order_id = orders.id GROUP BY orders.id"
+    )
+    with closing(sqlite_module().connect(path)) as connection:
+        return dict(connection.execute(query).fetchall())
+
+
 def settings_of(data: Path, database: Path, *, fast: int = 2, slow: int = 4, end: str | None = None) -> dict[str, Any]:
     return {
         "exchange": {"name": "replay", "replay": {"file": str(data), "speed": 0, "end": end}},
@@ -110,6 +119,7 @@ def test_a_kill_at_every_commit_changes_no_trade(tmp_path, zigzag, before):
         assert kills < 500
     assert kills > 10
     assert ledger(disturbed) == expected
+    assert steps_per_order(disturbed) == {order[0]: 1 for order in expected["orders"]}
 
 
 def kill_at_random_moments(settings: dict[str, Any], folder: Path, kills: int, seed: int, lines: int) -> dict[str, Any]:

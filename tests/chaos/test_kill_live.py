@@ -130,7 +130,7 @@ def killed_child(path: Path, operator: Any, key: str, number: int) -> bool:
     if pid == 0:
         try:
             trade(path, operator, key, kill_at(number)[0])
-        except BaseException:
+        except BaseException:  # noqa: BLE001  a forked child must not return into pytest
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

@@ -17,7 +17,7 @@ from app.core.clock import ManualClock
 from app.core.database import Database
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
-from app.domain.errors import DataError, OrderRejected, OutcomeUnknown
+from app.domain.errors import ConfigError, DataError, KeyRevoked, OrderRejected, OutcomeUnknown
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.sma_cross import SmaCrossStrategy
@@ -260,12 +260,27 @@ def test_extracted_indicators_are_the_last_rows_own_columns_and_the_close(desk, 
     assert desk([100.0]).bot._extract_indicators(frame) == {"close": 2.0, "rsi": 20.0}
 
 
-def test_indicators_in_warm_up_are_recorded_as_null(desk):
-    at = desk([100.0] * 4, SmaCrossStrategy)
+def test_inside_the_warm_up_there_is_no_decision(desk):
+    at = desk([100.0, 90.0, 101.0, 120.0], SmaCrossStrategy)
+    at.run(4)
+    assert at.reasons() == [f"no decision: {count} closed candles, 5 needed" for count in (1, 2, 3, 4)]
+    assert at.signals.get_signal_count() == 0
+
+
+def test_an_indicator_that_is_nan_is_recorded_as_null(desk):
+    class Unsure(Scripted):
+        def calculate_indicators(self, df):
+            return df.assign(half=float("nan"), shape=[[1, 2]] * len(df))
+
+    at = desk([101.0], Unsure)
     at.bot.run_once()
-    if at.signals.get_signal_count():
-        assert at.signals.get_latest(1)[0].signal_metadata["sma_slow"] in (None, 100.0)
-    assert len(at.steps.latest(BTC, "1m", 10)) == 1
+    assert at.signals.get_latest(1)[0].signal_metadata == {
+        "price": 101.0,
+        "close": 101.0,
+        "half": None,
+        "shape": "[1, 2]",
+    }
+    assert at.steps.latest(BTC, "1m")[0].order_id == "paper-000001"
 
 
 # --- signal persistence
@@ -365,7 +380,35 @@ def test_duplicated_and_disordered_candles_are_put_right_and_logged(desk, candle
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) >= 1
 
 
+def test_a_sell_signal_that_went_by_unjudged_is_caught_up(desk):
+    at = desk([100.0, 101.0, 100.0, 99.0, 100.0])
+    at.run(2)
+    at.handler.show(5)
+    at.bot.run_once()
+    assert at.sides() == ["buy", "sell"]
+    assert at.reasons()[-1].endswith("(caught up: signal of 2025-01-01 00:03)")
+
+
+def test_an_entry_that_went_by_unjudged_is_too_old(desk):
+    at = desk([100.0, 101.0, 100.0])
+    at.run(1)
+    at.handler.show(3)
+    at.bot.run_once()
+    assert at.sides() == []
+    assert at.reasons()[-1] == "held: signal is neutral (1 candles went by unjudged)"
+
+
 # --- restart
+
+
+def test_a_step_that_a_dying_process_left_is_completed_with_its_order(desk):
+    at = desk([101.0])
+    at.bot._memory.complete = lambda *_: None
+    at.bot.run_once()
+    assert [step.order_id for step in at.steps.latest(BTC, "1m", 5)] == [None]
+    again = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals)
+    assert again.last_signal_value == 1
+    assert [step.order_id for step in at.steps.latest(BTC, "1m", 5)] == ["paper-000001"]
 
 
 def test_the_last_signal_comes_back_from_the_database(desk):
@@ -463,13 +506,49 @@ def test_start_logs_an_error_with_its_traceback_and_goes_on(desk, caplog):
     assert errors[0].exc_info[0] is DataError
 
 
-def test_failing_cycles_are_repeated_with_growing_pauses(desk):
+def test_where_time_jumps_a_cycle_is_repeated_on_its_candle_and_then_given_up(desk):
     at = desk([100.0])
     at.handler.failure = DataError("exchange is away")
-    stop_after(at.bot, 5)
     before = at.handler.clock.now_ms()
+    with pytest.raises(DataError, match="away"):
+        at.bot.start(sleep_seconds=60)
+    assert at.handler.clock.now_ms() == before
+    assert len(at.handler.asked) == 5
+
+
+def test_a_cycle_that_fails_for_a_while_where_time_jumps_loses_no_candle(desk):
+    at = desk([100.0, 101.0, 100.0])
+    at.handler.show(2)
+    at.executor.failure = OutcomeUnknown("no answer")
+    run_once, attempts = at.bot.run_once, []
+
+    def mended() -> None:
+        attempts.append(1)
+        if len(attempts) == 3:
+            at.executor.failure = None
+            at.bot.stop()
+        run_once()
+
+    at.bot.run_once = mended
     at.bot.start(sleep_seconds=60)
-    assert at.handler.clock.now_ms() - before == 1_000 + 2_000 + 4_000 + 8_000
+    assert at.sides() == ["buy"]
+
+
+@pytest.mark.parametrize("error", [ConfigError("no such market"), KeyRevoked("no such key")], ids=["settings", "key"])
+def test_what_no_repetition_can_mend_ends_the_bot(desk, error):
+    at = desk([100.0])
+    at.handler.failure = error
+    with pytest.raises(type(error)):
+        at.bot.start(sleep_seconds=60)
+    assert len(at.handler.asked) == 1
+
+
+def test_a_refused_order_is_no_failing_cycle(desk):
+    at = desk([101.0])
+    at.executor.failure = OrderRejected("market closed")
+    done = stop_after(at.bot, 2)
+    at.bot.start(sleep_seconds=60)
+    assert done == [1, 2]
 
 
 def test_ctrl_c_inside_a_cycle_ends_start_without_a_traceback(desk):

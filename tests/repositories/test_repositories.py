@@ -149,7 +149,7 @@ def test_signal_metadata_keeps_numbers_and_turns_nan_into_null(session):
     SignalRepository(session).create(BTC, 1, metadata, NOON)
     session.expire_all()
     stored = SignalRepository(session).get_latest(1)[0].signal_metadata
-    assert stored == {"sma": 1.5, "nan": None, "count": 3, "note": "x", "when": str(NOON), "up": True}
+    assert stored == {"sma": 1.5, "nan": None, "count": 3, "note": "x", "when": repr(NOON), "up": True}
 
 
 @pytest.mark.parametrize("value", [2, -2, 0.5, None])

@@ -1,0 +1,94 @@
+"""What the bot must know after a restart, and the record of what it did: one step per cycle."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core.cycle import Cycle
+from app.core.decision import Action
+from app.models.sql import Step
+from app.repositories import OrderRepository, StepRepository
+
+logger = logging.getLogger(__name__)
+
+
+class Memory:
+    """The recorded steps of one market, and what follows from them.
+
+    A cycle that needs an order is recorded before the order is sent, and completed afterwards: a process that dies
+    between the two leaves a step that says what it was about to do.
+
+    Args:
+        steps: Where cycles are recorded; None records nothing (a user's own repositories).
+        symbol: The market.
+        timeframe: The candle length.
+        strategy: The strategy's name.
+
+    Attributes:
+        last_signal: The signal that was last acted upon; None before the first.
+        last_judged: Open time of the newest candle that was judged to its end.
+    """
+
+    def __init__(self, steps: StepRepository | None, *, symbol: str, timeframe: str, strategy: str) -> None:
+        self._steps = steps
+        self._symbol = symbol
+        self._timeframe = timeframe
+        self._strategy = strategy
+        self._begun: Step | None = None
+        self.last_signal: int | None = None
+        self.last_judged: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded."""
+        return self._steps is None or not self._steps.latest(self._symbol, self._timeframe)
+
+    def restore(self) -> None:
+        """Learn from the database what was done before."""
+        if self._steps is None:
+            return
+        self._finish_what_was_begun(self._steps)
+        if settled := self._steps.last_settled(self._symbol, self._timeframe):
+            self.last_signal, self.last_judged = settled.signal_value, settled.candle_time
+
+    def begin(self, cycle: Cycle, now_ms: int) -> None:
+        """Record what is about to be done; raises when it cannot, so that nothing is done unrecorded."""
+        if self._steps is not None:
+            self._begun = self._steps.record(self._step(cycle, now_ms, is_settled=False))
+
+    def complete(self, cycle: Cycle, now_ms: int) -> None:
+        """Record how the cycle ended, also a failed one; a failure to record it is logged."""
+        if cycle.is_settled and cycle.signal is not None:
+            self.last_signal, self.last_judged = int(cycle.signal), cycle.candle_time
+        if self._steps is None:
+            return
+        begun, self._begun = self._begun, None
+        try:
+            step = self._step(cycle, now_ms, is_settled=cycle.is_settled)
+            if begun is None:
+                self._steps.record(step)
+            else:
+                self._steps.complete(begun, order_id=step.order_id, error=step.error, is_settled=step.is_settled)
+        except Exception:
+            logger.exception("Failed to record the step")
+
+    def _finish_what_was_begun(self, steps: StepRepository) -> None:
+        """A step that a dying process left: if its order is booked, the step is completed with it."""
+        newest = next(iter(steps.latest(self._symbol, self._timeframe)), None)
+        if newest is None or newest.is_settled or newest.error is not None or newest.order_id is not None:
+            return
+        if newest.action not in {Action.ENTER.value, Action.EXIT.value}:
+            return
+        orders = OrderRepository(steps.session).by_symbol(self._symbol, limit=1)
+        if (
+            orders
+            and orders[0].timestamp >= newest.recorded_at
+            and steps.of_order(self._symbol, self._timeframe, orders[0].id) is None
+        ):
+            logger.info("Order %s was executed right before a restart", orders[0].id)
+            steps.complete(newest, order_id=orders[0].id, error=None, is_settled=True)
+
+    def _step(self, cycle: Cycle, now_ms: int, *, is_settled: bool) -> Step:
+        identity: dict[str, Any] = {"symbol": self._symbol, "timeframe": self._timeframe, "strategy": self._strategy}
+        moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
+        return cycle.step(recorded_at=moment, is_settled=is_settled, **identity)
