@@ -1,7 +1,7 @@
 """Operations that read an account (rest-api.md, "Account endpoints")."""
 
 from exchange_simulator.engine.errors import ApiError
-from exchange_simulator.server.operation import Answer, Call, Operation, Security, Source, names
+from exchange_simulator.server.operation import Answer, Call, Operation, Security, names
 from exchange_simulator.server.params import Params
 from exchange_simulator.server.trade_calls import order_named
 from exchange_simulator.server.wire import account as wire_account
@@ -110,18 +110,19 @@ def _my_trades_weight(params: Params) -> int:
     return 5 if "orderId" in params else 20
 
 
-_MEMORY = (Security.USER_DATA, Source.MEMORY)
-_DATABASE = (Security.USER_DATA, Source.DATABASE)
 _RANGE = ("symbol", "orderId", "startTime", "endTime", "limit")
 
-ACCOUNT = Operation(account, names("omitZeroBalances"), 20, *_MEMORY)
-COMMISSION = Operation(commission, names("symbol"), 20, *_DATABASE)
-GET_ORDER = Operation(get_order, names("symbol", "orderId", "origClientOrderId"), 4, *_MEMORY)
-OPEN_ORDERS = Operation(open_orders, names("symbol"), _open_orders_weight, *_MEMORY)
-ALL_ORDERS = Operation(all_orders, names(*_RANGE), 20, *_DATABASE)
-MY_TRADES = Operation(my_trades, names(*_RANGE, "fromId"), _my_trades_weight, *_MEMORY)
-ORDER_RATE_LIMIT = Operation(order_rate_limit, names(), 40, *_MEMORY)
-MY_FILTERS = Operation(my_filters, names("symbol"), 40, *_MEMORY)
+ACCOUNT = Operation(account, names("omitZeroBalances"), 20, Security.USER_DATA)
+COMMISSION = Operation(commission, names("symbol"), 20, Security.USER_DATA)
+GET_ORDER = Operation(get_order, names("symbol", "orderId", "origClientOrderId"), 4, Security.USER_DATA)
+OPEN_ORDERS = Operation(open_orders, names("symbol"), _open_orders_weight, Security.USER_DATA)
+ALL_ORDERS = Operation(all_orders, names(*_RANGE), 20, Security.USER_DATA)
+MY_TRADES = Operation(my_trades, names(*_RANGE, "fromId"), _my_trades_weight, Security.USER_DATA)
+ORDER_RATE_LIMIT = Operation(order_rate_limit, names(), 40, Security.USER_DATA)
+MY_FILTERS = Operation(my_filters, names("symbol"), 40, Security.USER_DATA)
 PREVENTED_MATCHES = Operation(
-    prevented_matches, names("symbol", "preventedMatchId", "orderId", "fromPreventedMatchId", "limit"), 2, *_DATABASE
+    prevented_matches,
+    names("symbol", "preventedMatchId", "orderId", "fromPreventedMatchId", "limit"),
+    2,
+    Security.USER_DATA,
 )

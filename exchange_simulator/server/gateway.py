@@ -63,7 +63,6 @@ class Gateway:
     world: World
     reads: AccountReads
     timing_checked: bool
-    journaled: bool = True
 
     async def answer(self, incoming: Incoming) -> Reply:
         """Answer one request. Bad input of any kind becomes Binance's error JSON."""
@@ -133,8 +132,7 @@ class Gateway:
             reply = Reply(200, orjson.dumps(answer), headers)
         except ApiError as error:
             reply = self._refuse(error, incoming, headers, now_us)
-        if self.journaled:
-            self._record(incoming, reply, account)
+        self._record(incoming, reply, account)
         return reply
 
     def _run(self, operation: Operation, call: Call, now_us: int) -> Answer:

@@ -2,7 +2,7 @@
 
 from exchange_simulator.engine.errors import ApiError
 from exchange_simulator.engine.orders import OcoRequest, OrderRequest, OrderType, Side, StpMode, TimeInForce
-from exchange_simulator.server.operation import Answer, Call, Operation, Security, Source, names
+from exchange_simulator.server.operation import Answer, Call, Operation, Security, names
 from exchange_simulator.server.order_request import read_strategy_type
 from exchange_simulator.server.params import Params, either_missing
 from exchange_simulator.server.trade_calls import engine_operation
@@ -134,11 +134,10 @@ _OLD = (
     "stopLimitTimeInForce",
 )
 _LEGS = [prefix + field for prefix in ("above", "below") for field in LEG_FIELDS]
-_READ = (Security.USER_DATA, Source.DATABASE)
 
 PLACE_OCO = engine_operation(place_oco, names(*_COMMON, *_LEGS), 2)
 PLACE_OLD_OCO = engine_operation(place_old_oco, names(*_COMMON, *_OLD), 2)
 CANCEL_LIST = engine_operation(cancel_list, names("symbol", "orderListId", "listClientOrderId", "newClientOrderId"))
-GET_LIST = Operation(get_list, names("orderListId", "origClientOrderId"), 4, *_READ)
-ALL_LISTS = Operation(all_lists, names("fromId", "startTime", "endTime", "limit"), 20, *_READ)
-OPEN_LISTS = Operation(open_lists, names(), 6, *_READ)
+GET_LIST = Operation(get_list, names("orderListId", "origClientOrderId"), 4, Security.USER_DATA)
+ALL_LISTS = Operation(all_lists, names("fromId", "startTime", "endTime", "limit"), 20, Security.USER_DATA)
+OPEN_LISTS = Operation(open_lists, names(), 6, Security.USER_DATA)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from exchange_simulator.engine.instrument import Instrument
 from exchange_simulator.market.intervals import Interval
-from exchange_simulator.server.operation import Answer, Call, Operation, Source, names
+from exchange_simulator.server.operation import Answer, Call, Operation, names
 from exchange_simulator.server.params import Params
 from exchange_simulator.server.wire import market as wire
 
@@ -132,11 +132,9 @@ TIME = Operation(server_time)
 EXCHANGE_INFO = Operation(exchange_info, _EXCHANGE_INFO, 20)
 DEPTH = Operation(depth, names("symbol", "limit", "symbolStatus"), _depth_weight)
 TRADES = Operation(recent_trades, names("symbol", "limit"), 25)
-HISTORICAL_TRADES = Operation(historical_trades, names("symbol", "limit", "fromId"), 25, source=Source.DATABASE)
-AGG_TRADES = Operation(
-    aggregate_trades, names("symbol", "fromId", "startTime", "endTime", "limit"), 4, source=Source.DATABASE
-)
-KLINES = Operation(klines, _KLINES, 2, source=Source.DATABASE)
+HISTORICAL_TRADES = Operation(historical_trades, names("symbol", "limit", "fromId"), 25)
+AGG_TRADES = Operation(aggregate_trades, names("symbol", "fromId", "startTime", "endTime", "limit"), 4)
+KLINES = Operation(klines, _KLINES, 2)
 AVG_PRICE = Operation(average_price, names("symbol"), 2)
 TICKER_24HR = Operation(ticker_24hr, _TICKER, _by_symbols(2, 80))
 TICKER_PRICE = Operation(ticker_price, _TICKER, _by_symbols(2, 4))

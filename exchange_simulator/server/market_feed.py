@@ -45,11 +45,6 @@ class MarketFeed:
         if not sessions:
             self._end(stream)
 
-    @property
-    def streams(self) -> int:
-        """How many different streams are wanted."""
-        return len(self._wanted)
-
     def on_event(self, event: Event) -> None:
         """Take an event of the engine."""
         if not self._wanted:

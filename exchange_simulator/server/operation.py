@@ -24,14 +24,6 @@ class Security(StrEnum):
     TRADE = "trade"
 
 
-class Source(StrEnum):
-    """Where an answer comes from (rest-api.md, "Data Sources"); reads of the last two may lag."""
-
-    ENGINE = "Matching Engine"
-    MEMORY = "Memory"
-    DATABASE = "Database"
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One authorised request on its way to the exchange."""
@@ -70,7 +62,6 @@ class Operation:
         accepts: The parameters it knows; any other is refused with -1104.
         weight: Request weight, fixed or by parameters.
         security: What the request must carry.
-        source: Where the answer comes from.
         orders: How many orders it adds to the account's order count.
         weight_when_refused: Weight of a refused request, where it differs: an accepted order costs nothing.
     """
@@ -79,7 +70,6 @@ class Operation:
     accepts: frozenset[str] = field(default_factory=frozenset)
     weight: Weight = 1
     security: Security = Security.NONE
-    source: Source = Source.MEMORY
     orders: int = 0
     weight_when_refused: int | None = None
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote_plus
@@ -108,10 +108,6 @@ class Params:
 
     def __contains__(self, name: str) -> bool:
         return bool(self._values.get(name))
-
-    def names(self) -> Iterable[str]:
-        """Return the names that were sent."""
-        return self._values.keys()
 
     def raw(self) -> Mapping[str, str]:
         """Return everything that was sent, as it came."""

@@ -44,11 +44,6 @@ class Sockets:
         is_upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
         return is_upgrade and (path in WS_API_PATHS or path.startswith(("/ws", "/stream")))
 
-    @property
-    def count(self) -> int:
-        """How many connections are open."""
-        return len(self._open)
-
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
         """Shake hands and serve the connection to its end."""
         refused = self._refused(path)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from exchange_simulator.engine.errors import ApiError
 from exchange_simulator.engine.orders import CancelReplaceMode, OrderStatus, OrderType
-from exchange_simulator.server.operation import Answer, Call, Operation, Security, Source, names
+from exchange_simulator.server.operation import Answer, Call, Operation, Security, names
 from exchange_simulator.server.order_request import NEW_ORDER, read_order
 from exchange_simulator.server.params import Params, either_missing
 from exchange_simulator.server.wire import orders as wire
@@ -132,7 +132,7 @@ _REPLACE: Sequence[str] = (
 
 def engine_operation(run: Callable[[Call], Answer], accepts: frozenset[str], orders: int = 0) -> Operation:
     """Return an operation that goes to the matching engine: free when it is accepted, weight 1 when refused."""
-    return Operation(run, accepts, 0, Security.TRADE, Source.ENGINE, orders, weight_when_refused=1)
+    return Operation(run, accepts, 0, Security.TRADE, orders, weight_when_refused=1)
 
 
 PLACE = engine_operation(place, NEW_ORDER, 1)
