@@ -68,7 +68,11 @@ class Venue:
     def executed(self) -> dict[str, Decimal]:
         """What the exchange executed for this account, by client id."""
         exchange = self.executor()._exchange
-        return {str(report.client_id): report.filled for report in exchange.orders_since(BTC, exchange.now_ms() - 80_000_000) if report.filled}
+        return {
+            str(report.client_id): report.filled
+            for report in exchange.orders_since(BTC, exchange.now_ms() - 80_000_000)
+            if report.filled
+        }
 
     def settle(self, executor: LiveExecutor, rounds: int = 8) -> None:
         """Let time pass until nothing is in doubt any more."""
