@@ -30,6 +30,7 @@ from exchange_simulator.server.user_feed import UserFeed
 
 BEAT_S = 0.05
 MAX_BODY = 256 * 1024
+GOODBYE_S = 1.0  # for answers under way when the server stops; a fault may hold one back for minutes
 REAL_TIME = 1.0
 CLOCKS_AGREE_US = 1_000_000
 
@@ -86,7 +87,7 @@ class ExchangeServer:
         self.sockets = Sockets(self.gateway, self.market, self.users)
         self.world.sockets = self.sockets
         self._unsubscribe = exchange.subscribe(self._on_event)
-        self._runner = web.ServerRunner(ApiServer(self._handle))
+        self._runner = web.ServerRunner(ApiServer(self._handle), shutdown_timeout=GOODBYE_S)
         self._routes = {**REST, **SAPI} if settings.answers_sapi else REST
         self._beat: asyncio.Task[None] | None = None
 
