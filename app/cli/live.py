@@ -2,10 +2,12 @@
 
 import argparse
 import json
-import sys
-from dataclasses import asdict
+from typing import Final
 
-from app.cli.errors import exit_code_of
+from app.cli.output import say, stdout_kept_clean
+
+SHORTEST_SLEEP_S: Final = 0.1  # a bot that asks more often is banned by its exchange
+LONGEST_SLEEP_S: Final = 86_400
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,31 +28,27 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    """Parse and run; the exit code is stable (see `app.domain.errors`)."""
+    """Parse and run.
+
+    Raises:
+        KeelError: a person reads its sentence; its exit code is stable.
+    """
     arguments = parser().parse_args(argv)
-    return exit_code_of("keel live", lambda: _run(arguments))
-
-
-def _run(arguments: argparse.Namespace) -> int:
     from app.cli.compose import running_bot
     from app.cli.logs import configure_logging
     from app.config.models import BotConfig
     from app.domain.errors import ConfigError
 
     config = BotConfig.load_from_file(arguments.config)
-    secrets = [config.exchange.api_key.get_secret_value(), config.exchange.api_secret.get_secret_value()]
-    configure_logging(secrets=secrets, log_file=arguments.log_file, as_json=arguments.log_json)
+    configure_logging(log_file=arguments.log_file, as_json=arguments.log_json)
     if arguments.mode == "live":
         raise ConfigError("--mode live: the live executor is not built yet, so no order would be real: use --mode mock")
     if arguments.until_end and config.exchange.name != "replay":
         raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
-    with running_bot(config) as (bot, summarize):
+    with stdout_kept_clean(), running_bot(config) as (bot, summarize):
         bot.start(sleep_seconds=arguments.sleep)
         summary = summarize()
-    if arguments.json:
-        print(json.dumps(asdict(summary), default=str))
-    else:
-        print(summary.text(), file=sys.stdout)
+    say(json.dumps(summary.as_json()) if arguments.json else summary.text())
     return 0
 
 
@@ -58,7 +56,9 @@ def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one above 0, such as 60") from None
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not above 0: give a number of seconds, such as 60")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one, such as 60") from None
+    if not SHORTEST_SLEEP_S <= seconds <= LONGEST_SLEEP_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not within {SHORTEST_SLEEP_S} and {LONGEST_SLEEP_S}: give a number of seconds, such as 60"
+        )
     return seconds

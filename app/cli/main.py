@@ -4,6 +4,9 @@ import sys
 from importlib import import_module
 from typing import Final
 
+from app.cli.errors import exit_code_of
+from app.cli.output import say
+
 # command: (module:function, one line of help)
 COMMANDS: Final = {
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
@@ -22,14 +25,18 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 done, 1 unforeseen, 2 usage or settings, else as in `app.domain.errors`.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    return exit_code_of(" ".join(["keel", *arguments[:1]]), lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
+        say(_help())
         return 0
     name, rest = arguments[0], arguments[1:]
     if name == "--version":
         from importlib.metadata import version
 
-        print(f"keel {version('keelbot')}")
+        say(f"keel {version('keelbot')}")
         return 0
     if name not in COMMANDS:
         print(f"keel: {name!r} is no command: use one of {', '.join(COMMANDS)}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """What a run has come to, from the database."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from app.config.models import BotConfig
@@ -23,6 +23,7 @@ class Summary:
         position: Base units held.
         last_price: Close of the newest judged candle, quote per base; None before the first.
         equity: Cash plus position at the last price, exact.
+        other_positions: What the database holds of other markets, "0.5 ETH/USDT"; not part of the equity.
     """
 
     symbol: str
@@ -34,14 +35,21 @@ class Summary:
     position: Decimal
     last_price: Decimal | None
     equity: Decimal
+    other_positions: list[str]
 
     def text(self) -> str:
         """For people."""
+        elsewhere = f" (not counted: {', '.join(self.other_positions)})" if self.other_positions else ""
+        price = "no price" if self.last_price is None else _plain(self.last_price)
         return (
             f"{self.symbol}: {self.candles} candles, {self.signals} signals, {self.trades} trades, "
-            f"profit {self.profit:f}, final equity {self.equity:f} "
-            f"(cash {self.cash:f} + position {self.position:f} at {self.last_price})"
+            f"profit {_plain(self.profit)}, final equity {_plain(self.equity)} "
+            f"(cash {_plain(self.cash)} + position {_plain(self.position)} at {price}){elsewhere}"
         )
+
+    def as_json(self) -> dict[str, object]:
+        """For programs: decimals are texts, so that no digit is lost."""
+        return {key: _plain(value) if isinstance(value, Decimal) else value for key, value in asdict(self).items()}
 
 
 def summarize(config: BotConfig, executor: MockExecutor, trade_repo: TradeRepository, steps: StepRepository) -> Summary:
@@ -62,4 +70,12 @@ def summarize(config: BotConfig, executor: MockExecutor, trade_repo: TradeReposi
         position=position.quantity,
         last_price=last_price,
         equity=MONEY.add(cash, value),
+        other_positions=[
+            f"{_plain(quantity)} {other}" for other, quantity in trade_repo.holdings().items() if other != symbol
+        ],
     )
+
+
+def _plain(number: Decimal) -> str:
+    """Without exponent and without zeros that say nothing."""
+    return f"{MONEY.normalize(number):f}"

@@ -22,7 +22,7 @@ def secrets_from_environment(
         dotenv: A file of `NAME=value` lines; `#` begins a comment, quotes around a value are dropped.
 
     Raises:
-        ConfigError: a line of the file is no assignment.
+        ConfigError: the file is not readable, or a line of it is no assignment.
     """
     variables = {**_read_dotenv(dotenv), **(os.environ if environment is None else environment)}
     return {setting: variables[name] for name, setting in VARIABLES.items() if variables.get(name)}
@@ -31,8 +31,13 @@ def secrets_from_environment(
 def _read_dotenv(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise ConfigError(f"{path} cannot be read ({reason}): correct or remove it") from None
     values = {}
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, raw in enumerate(lines, start=1):
         line = raw.strip().removeprefix("export ")
         if not line or line.startswith("#"):
             continue

@@ -3,21 +3,34 @@
 A setting documents itself: `Field(description=...)` is what the reference page prints, and a test compares the two.
 """
 
-import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from app.config.environment import secrets_from_environment
+from app.config.masking import hide
+from app.config.reading import read_settings, sentence
 from app.domain.errors import ConfigError
 from app.domain.timeframe import Timeframe
 
+# Within these, products and sums of settings and market prices are exact decimals (see `app.domain.values.MONEY`).
+LARGEST: Final = Decimal(10**15)
+SMALLEST_STEP: Final = Decimal("1e-12")
+Amount = Annotated[Decimal, Field(le=LARGEST, decimal_places=18)]
+Step = Annotated[Decimal, Field(ge=SMALLEST_STEP, le=LARGEST, decimal_places=18)]
+SLOWEST: Final = 0.001  # times real time: a minute's candle every 17 hours
+FASTEST: Final = 1e6
+
+# As ccxt writes markets: base/quote, and :settle for derivatives.
+_SYMBOL: Final = re.compile(r"[^\s/:]+/[^\s/:]+(:[^\s/:]+)?")
+
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_assignment=True, allow_inf_nan=False)
 
 
 class ReplayConfig(_Settings):
@@ -25,17 +38,32 @@ class ReplayConfig(_Settings):
 
     file: str = Field(description="Parquet or CSV file with candles, also Binance's public dump, zipped or not.")
     speed: float = Field(
-        default=60.0, ge=0, description="How many times faster than real time; 0 goes from candle to candle at once."
+        default=60.0,
+        ge=0,
+        le=FASTEST,
+        description="How many times faster than real time, 0.001 to 1000000; 0 goes from candle to candle at once.",
     )
     start: str | None = Field(default=None, description="First moment (ISO 8601, UTC); default: the first full window.")
     end: str | None = Field(default=None, description="Last moment (ISO 8601, UTC); default: the file's last candle.")
+
+    @field_validator("speed")
+    @classmethod
+    def _not_nearly_still(cls, speed: float) -> float:
+        if 0 < speed < SLOWEST:
+            raise ValueError(f"{speed} is too slow: write 0, or {SLOWEST} to {FASTEST:.0f}")
+        return speed
 
 
 class SimulatedConfig(_Settings):
     """An exchange of our own in a process of its own, on loopback (`exchange.name: "simulated"`)."""
 
     symbols: list[str] = Field(default=["BTC/USDT"], min_length=1, description="The markets it trades.")
-    speed: float = Field(default=60.0, gt=0, description="How many times faster than real time it runs.")
+    speed: float = Field(
+        default=60.0,
+        ge=SLOWEST,
+        le=FASTEST,
+        description="How many times faster than real time it runs, 0.001 to 1000000.",
+    )
     seed: int = Field(default=1, description="Of its prices: the same seed and start give the same market.")
     start: str = Field(default="", description="Its first moment (ISO 8601, UTC); empty for the present.")
     state_file: str = Field(
@@ -46,16 +74,12 @@ class SimulatedConfig(_Settings):
 class MarketConfig(_Settings):
     """What a market allows, where no exchange tells it (replay)."""
 
-    price_tick: Decimal = Field(
-        default=Decimal("0.01"), gt=0, description="Prices are multiples of it, in quote units."
+    price_tick: Step = Field(default=Decimal("0.01"), description="Prices are multiples of it, in quote units.")
+    quantity_step: Step = Field(
+        default=Decimal("0.00001"), description="Quantities are multiples of it, in base units."
     )
-    quantity_step: Decimal = Field(
-        default=Decimal("0.00001"), gt=0, description="Quantities are multiples of it, in base units."
-    )
-    min_quantity: Decimal = Field(default=Decimal(0), ge=0, description="Smallest order, in base units.")
-    min_notional: Decimal = Field(
-        default=Decimal(0), ge=0, description="Smallest price times quantity, in quote units."
-    )
+    min_quantity: Amount = Field(default=Decimal(0), ge=0, description="Smallest order, in base units.")
+    min_notional: Amount = Field(default=Decimal(0), ge=0, description="Smallest price times quantity, in quote units.")
 
 
 class ExchangeConfig(_Settings):
@@ -104,7 +128,7 @@ class ExchangeConfig(_Settings):
 class RiskConfig(_Settings):
     """How much may be put at risk."""
 
-    max_position_size_usd: Decimal = Field(
+    max_position_size_usd: Amount = Field(
         default=Decimal(100), gt=0, description="What one position may cost, in quote units."
     )
     stop_loss_pct: float | None = Field(
@@ -119,6 +143,13 @@ class RiskConfig(_Settings):
         description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %). Not enforced yet.",
     )
 
+    @field_validator("stop_loss_pct")
+    @classmethod
+    def _a_fraction(cls, loss: float | None) -> float | None:
+        if loss is not None and loss >= 1:
+            raise ValueError(f"{loss:g} is the whole price or more: write 0.02 for 2 %")
+        return loss
+
 
 class StrategyConfig(_Settings):
     """Which strategy trades what."""
@@ -131,8 +162,7 @@ class StrategyConfig(_Settings):
     @field_validator("symbol")
     @classmethod
     def _base_and_quote(cls, symbol: str) -> str:
-        base, slash, quote = symbol.partition("/")
-        if not (base and slash and quote) or symbol != symbol.strip():
+        if not _SYMBOL.fullmatch(symbol):
             raise ValueError(f'{symbol!r} is no market: write base/quote, such as "BTC/USDT"')
         return symbol
 
@@ -158,14 +188,14 @@ class StrategyConfig(_Settings):
 class PaperConfig(_Settings):
     """The account of paper trading (`--mode mock`)."""
 
-    cash: Decimal = Field(default=Decimal(10_000), gt=0, description="Cash at the first start, in quote units.")
-    fee_rate: Decimal = Field(
+    cash: Amount = Field(default=Decimal(10_000), gt=0, description="Cash at the first start, in quote units.")
+    fee_rate: Amount = Field(
         default=Decimal("0.001"),
         ge=0,
         lt=1,
         description="Fee of each order as a fraction of its notional (0.001 = 0.1 %).",
     )
-    slippage_bp: Decimal = Field(
+    slippage_bp: Amount = Field(
         default=Decimal(1),
         ge=0,
         lt=10_000,
@@ -188,6 +218,8 @@ class BotConfig(_Settings):
     def load_from_file(cls, path: str | Path, *, environment: Mapping[str, str] | None = None) -> Self:
         """Read a JSON file and lay KEEL_API_KEY and KEEL_API_SECRET (environment, else `.env`) over it.
 
+        The secrets are masked from then on in all that is logged or complained about.
+
         Args:
             path: The settings file.
             environment: Variables to use instead of the process's.
@@ -195,62 +227,12 @@ class BotConfig(_Settings):
         Raises:
             ConfigError: one sentence that names the file, the key, the value and the remedy.
         """
-        document = _read_json(Path(path))
+        document = read_settings(Path(path))
         exchange = document.get("exchange")
         if isinstance(exchange, dict):
             exchange.update(secrets_from_environment(environment))
+            hide(*(text for key, text in exchange.items() if key.startswith("api_") and isinstance(text, str)))
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise ConfigError(f"{path}: {_sentence(error, document)}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"config file {str(path)!r} does not exist: give its path with --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {str(path)!r} cannot be read: {error}") from None
-    except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"{path}: line {error.lineno} is no valid JSON: {error.msg} at column {error.colno}"
-        ) from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: the file holds {type(document).__name__}, not an object of settings")
-    return document
-
-
-def _sentence(error: ValidationError, document: dict[str, Any]) -> str:
-    """The first problem in words: key, value, remedy; and how many more there are."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(_known_keys(first["loc"][:-1])))
-        text = f"unknown setting {key!r}: known here are {known}"
-    elif first["type"] == "missing":
-        text = f"setting {key!r} is missing: add it"
-    elif first["type"] == "value_error":
-        text = f"{key}: {first['msg'].removeprefix('Value error, ')}"
-    else:
-        text = f"{key} is {_shown(first['loc'], document)}: {first['msg'][0].lower()}{first['msg'][1:]}"
-    return text if len(problems) == 1 else f"{text} (and {len(problems) - 1} more problems)"
-
-
-def _known_keys(location: tuple[int | str, ...]) -> set[str]:
-    model: Any = BotConfig
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        model = next(
-            kind for kind in (annotation, *getattr(annotation, "__args__", ())) if hasattr(kind, "model_fields")
-        )
-    return set(model.model_fields)
-
-
-def _shown(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
-    """The offending value, unless it is a secret."""
-    value: Any = document
-    for part in location:
-        value = value.get(part) if isinstance(value, dict) else None
-    return "a hidden value" if any("api_" in str(part) for part in location) else repr(value)
+            raise ConfigError(f"{path}: {sentence(error, document, cls)}") from None

@@ -121,6 +121,13 @@ class TradeRepository:
         with unit_of_work(self.session):
             return self._position(symbol)
 
+    def holdings(self) -> dict[str, Quantity]:
+        """Base units held of every symbol of which any are, in the order of their names."""
+        with unit_of_work(self.session):
+            symbols = self.session.scalars(select(Holding.symbol).order_by(Holding.symbol)).all()
+            held = {symbol: self._position(symbol).quantity for symbol in symbols}
+        return {symbol: quantity for symbol, quantity in held.items() if quantity != 0}
+
     def count(self, symbol: str) -> int:
         """How many trades the symbol has."""
         with unit_of_work(self.session):

@@ -5,13 +5,21 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from app.cli.errors import exit_code_of
 from app.cli.logs import configure_logging
 from app.cli.main import COMMANDS, main
+from app.cli.summary import Summary
+from app.config.masking import hide
+from app.core.database import Database
+from app.domain.errors import DatabaseError
+from app.repositories import TradeRepository
 
 REPOSITORY = Path(__file__).parent.parent.parent
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| [\w.]+ \| (INFO|WARNING|ERROR) \| ")
@@ -100,7 +108,7 @@ def test_a_mistake_is_one_sentence_and_a_stable_exit_code(workplace, arguments, 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("text", ["soon", "-1", "0", "nan"])
+@pytest.mark.parametrize("text", ["soon", "-1", "0", "nan", "0.0005", "86401", "1e306", "inf"])
 def test_a_sleep_that_is_no_time_is_refused(text, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["live", "--sleep", text])
@@ -138,16 +146,128 @@ def test_secrets_reach_neither_log_nor_database(workplace):
     assert "nobody-may-see" not in done.stdout + done.stderr
 
 
-def test_a_secret_in_a_message_or_a_traceback_is_masked():
+@pytest.mark.parametrize("as_json", [True, False], ids=["JSON", "plain"])
+@pytest.mark.parametrize("secret", ["s3cr3t-value", 's3cr3t"value', "s3cr3t\\value", "s3cr3t'välue"])
+def test_a_secret_in_a_message_or_a_traceback_is_masked(secret, as_json):
+    hide(secret)
     stream = StringIO()
-    configure_logging(secrets=["s3cr3t-value", ""], stream=stream)
+    configure_logging(as_json=as_json, stream=stream)
     try:
-        float("s3cr3t-value")
+        float(secret)
     except ValueError:
-        logging.getLogger("app").exception("message with s3cr3t-value")
+        logging.getLogger("app").exception("message with %s and %r", secret, secret)
     logging.getLogger().handlers.clear()
     assert "s3cr3t" not in stream.getvalue()
-    assert stream.getvalue().count("**********") >= 2
+    assert stream.getvalue().count("**********") >= 3
+    assert "Traceback" in stream.getvalue()
+    if as_json:
+        assert {"message", "traceback"} <= set(json.loads(stream.getvalue()))
+
+
+def test_an_error_sentence_and_an_unforeseen_traceback_show_no_secret(capsys):
+    hide("s3cr3t\\sentence")
+
+    def fail(error):
+        raise error
+
+    assert exit_code_of("keel", lambda: fail(DatabaseError("no access with s3cr3t\\sentence"))) == 4
+    assert exit_code_of("keel", lambda: fail(KeyError("s3cr3t\\sentence"))) == 1
+    shown = capsys.readouterr().err
+    assert "keel: no access with **********" in shown
+    assert "KeyError: '**********'" in shown
+    assert "s3cr3t" not in shown
+
+
+def test_a_log_file_on_a_full_disk_is_complained_about_once(workplace):
+    done = run(workplace, "--config", "config.json", "--log-file", "/dev/full")
+    assert done.returncode == 0, done.stderr
+    odd = [line for line in done.stderr.splitlines() if not LINE.match(line)]
+    assert len(odd) == 1, odd
+    assert "No space left" in odd[0]
+
+
+def test_a_reader_that_has_gone_is_no_failure(workplace):
+    for arguments in (["live", "--config", "config.json", "--json"], ["--help"]):
+        command = [sys.executable, "-m", "app.cli.main", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            command, cwd=workplace, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+        os.close(writing)
+        assert done.returncode == 0, done.stderr
+        assert "BrokenPipe" not in done.stderr
+
+
+def test_what_a_strategy_prints_is_not_taken_for_the_summary(workplace):
+    source = "from app.strategies.sma_cross import SmaCrossStrategy\nclass Chatty(SmaCrossStrategy):\n"
+    source += "    def generate_signals(self, df):\n        print('hello from a strategy')\n"
+    source += "        return super().generate_signals(df)\n"
+    (workplace / "chatty.py").write_text(source)
+    break_settings(workplace, "strategy.name", "chatty.py:Chatty")
+    done = run(workplace, "--config", "config.json", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["symbol"] == "BTC/USDT"
+    assert "hello from a strategy" in done.stderr
+
+
+def test_ctrl_c_while_a_command_is_loaded_exits_with_130_and_no_traceback(workplace):
+    script = f"""
+import signal, sys
+from importlib.abc import MetaPathFinder
+class Interrupted(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {{name!r}}:
+            signal.raise_signal(signal.SIGINT)
+sys.path.insert(0, {str(REPOSITORY)!r})
+sys.meta_path.insert(0, Interrupted())
+from app.cli.main import main
+sys.exit(main(["live", "--config", "config.json"]))
+"""
+    for name in ("app.cli.live", "pandas", "pydantic"):
+        command = [sys.executable, "-c", script.replace("{name!r}", repr(name))]
+        done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, check=False)
+        assert done.returncode == 130, done.stderr
+        assert done.stderr == "keel live: interrupted\n"
+
+
+def test_holdings_of_other_markets_are_named_as_not_counted(workplace):
+    assert json.loads(run(workplace, "--config", "config.json", "--json").stdout)["other_positions"] == []
+    database = Database()
+    database.open(workplace / "keel.db")
+    with database.session_scope() as session:
+        trades = TradeRepository(session)
+        trades.create("ETH/USDT", "buy", 2000, "0.50", None, datetime(2025, 1, 1, tzinfo=UTC))
+        trades.create("ADA/USDT", "buy", 1, 1, None, datetime(2025, 1, 1, tzinfo=UTC))
+        trades.create("ADA/USDT", "sell", 1, 1, None, datetime(2025, 1, 1, tzinfo=UTC))
+    database.close()
+    assert json.loads(run(workplace, "--config", "config.json", "--json").stdout)["other_positions"] == ["0.5 ETH/USDT"]
+    assert run(workplace, "--config", "config.json").stdout.endswith(" (not counted: 0.5 ETH/USDT)\n")
+
+
+def test_a_summary_writes_numbers_plainly():
+    summary = Summary(
+        symbol="BTC/USDT",
+        candles=1,
+        signals=0,
+        trades=0,
+        profit=Decimal("0E-18"),
+        cash=Decimal("1E+4"),
+        position=Decimal("0.00000"),
+        last_price=Decimal("100.50"),
+        equity=Decimal("10000.000000000000000001"),
+        other_positions=[],
+    )
+    shown = summary.as_json()
+    assert [shown[key] for key in ("profit", "cash", "position", "last_price", "equity")] == [
+        "0",
+        "10000",
+        "0",
+        "100.5",
+        "10000.000000000000000001",
+    ]
+    assert summary.text().endswith("profit 0, final equity 10000.000000000000000001 (cash 10000 + position 0 at 100.5)")
 
 
 def test_help_lists_every_command(capsys):
