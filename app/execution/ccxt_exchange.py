@@ -142,7 +142,7 @@ class CcxtExchange(OrderExchange):
         now_ms = self._clock.now_ms()
         known = self._instruments.get(symbol)
         if known is None or now_ms - known[0] > INSTRUMENT_AGE_MS:
-            markets = self._read("markets", lambda: self._client.load_markets(known is not None))
+            markets = self._read("markets", lambda: self._client.load_markets(bool(self._client.markets)))
             self._instruments[symbol] = (now_ms, instrument_of(markets, symbol, self.name))
         return self._instruments[symbol][1]
 

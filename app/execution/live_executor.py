@@ -15,7 +15,8 @@ from app.domain.reports import OrderTicket
 from app.domain.values import MONEY, Price, Quantity, exact
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
-from app.execution.reconcile import Reconciler
+from app.execution.position_view import view_of
+from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, client_id_of
 from app.models.sql import Order
 from app.repositories import OrderRepository, TradeRepository
 
@@ -82,13 +83,7 @@ class LiveExecutor(IExecutor):
     def get_position(self, symbol: str) -> PositionView:
         """What our own trades add up to, net of fees; a remainder that is too small to sell counts as nothing."""
         position = self.trade_repo.position(symbol)
-        held = Quantity(ZERO) if self._is_dust(symbol, position) else position.quantity
-        return {
-            "net_quantity": held,
-            "total_buys": position.total_buys,
-            "total_sells": position.total_sells,
-            "is_flat": held == 0,
-        }
+        return view_of(position, Quantity(ZERO) if self._is_dust(symbol, position) else None)
 
     def _is_dust(self, symbol: str, position: Position) -> bool:
         """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
@@ -134,7 +129,7 @@ class LiveExecutor(IExecutor):
         """Durable before anything is sent; if this fails, nothing is sent."""
         order = self._orders.add(
             Order(
-                id=f"{self._prefix}-{self._orders.next_number('live-order'):08d}",
+                id=client_id_of(self._prefix, self._orders.next_number(ORDER_SEQUENCE)),
                 symbol=symbol,
                 side=side,
                 order_type=order_type.value,

@@ -15,6 +15,7 @@ from app.domain.instrument import Instrument
 from app.domain.order import OrderStatus
 from app.domain.values import MONEY, Money, Price, Quantity, exact
 from app.execution.order_shape import ccxt_order
+from app.execution.position_view import view_of
 from app.models.sql import Order
 from app.repositories import OrderRepository, PaperRepository, SignalRepository, TradeRepository
 from app.simulation.fills import fee_of, market_fill_price
@@ -92,13 +93,7 @@ class MockExecutor(IExecutor):
 
     def get_position(self, symbol: str) -> PositionView:
         """What is held of the symbol, from all booked trades."""
-        position = self.trade_repo.position(symbol)
-        return {
-            "net_quantity": position.quantity,
-            "total_buys": position.total_buys,
-            "total_sells": position.total_sells,
-            "is_flat": position.is_flat,
-        }
+        return view_of(self.trade_repo.position(symbol))
 
     def get_cash(self, symbol: str) -> Money:
         """Cash in the symbol's quote asset."""

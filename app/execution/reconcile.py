@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 ARRIVAL_MS: Final = 5_000 + 10_000 + 60_000  # recvWindow, the engine's own timeout, and how far reads may lag
 LOOK_BACK_MS: Final = 60_000  # before an order's creation: clocks differ
+ADOPT_MS: Final = 23 * 3_600_000  # how far back orders are looked through for ours; exchanges give a day at most
+ORDER_SEQUENCE: Final = "live-order"
 TERMINAL: Final = frozenset({OrderEvent.COMPLETE, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT})
 
 
@@ -157,29 +159,31 @@ class Reconciler:
 
     def _adopt(self, symbol: str) -> None:
         """Orders with our prefix that the ledger lacks: a restored backup, or a write that was lost."""
-        for report in self.exchange.open_orders(symbol):
+        recent = self.exchange.orders_since(symbol, self.exchange.now_ms() - ADOPT_MS)
+        for report in [*self.exchange.open_orders(symbol), *recent]:
             client_id = report.client_id
-            if client_id is None or not client_id.startswith(self.prefix) or self.orders.get(client_id) is not None:
+            if client_id is None or not client_id.startswith(f"{self.prefix}-") or self.orders.get(client_id):
                 continue
-            self._alert(f"order {client_id} is open at {self.exchange.name} but was not in the ledger: adopted")
-            self.orders.add(
-                Order(
-                    id=client_id,
-                    symbol=symbol,
-                    side=report.side,
-                    order_type=OrderType.LIMIT.value,
-                    quantity=report.quantity,
-                    price=None,
-                    filled=Decimal(0),
-                    average=None,
-                    fee=Decimal(0),
-                    status=OrderStatus.UNKNOWN.value,
-                    timestamp=datetime.fromtimestamp(report.created_ms / 1_000, UTC),
-                    exchange=self.exchange.name,
-                    exchange_id=report.exchange_id,
-                    note="adopted",
-                )
-            )
+            self._alert(f"order {client_id} is known at {self.exchange.name} but was not in the ledger: adopted")
+            self.orders.adopt(self._adopted(report, client_id), ORDER_SEQUENCE, number_of(client_id))
+
+    def _adopted(self, report: OrderReport, client_id: str) -> Order:
+        return Order(
+            id=client_id,
+            symbol=report.symbol,
+            side=OrderSide(report.side),
+            order_type=OrderType.LIMIT.value,
+            quantity=report.quantity,
+            price=None,
+            filled=Decimal(0),
+            average=None,
+            fee=Decimal(0),
+            status=OrderStatus.UNKNOWN.value,
+            timestamp=datetime.fromtimestamp(report.created_ms / 1_000, UTC),
+            exchange=self.exchange.name,
+            exchange_id=report.exchange_id,
+            note="adopted",
+        )
 
     def _shrink_to_balance(self, symbol: str) -> None:
         """The account holds less than the ledger says: somebody else took it, the position ends with what is there."""
@@ -205,3 +209,14 @@ class Reconciler:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
+
+
+def client_id_of(prefix: str, number: int) -> str:
+    """Our id of an order: at most 36 characters of `[a-zA-Z0-9-_]`, as Binance wants."""
+    return f"{prefix}-{number:08d}"
+
+
+def number_of(client_id: str) -> int:
+    """The number in one of our ids; 0 when it holds none."""
+    digits = client_id.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else 0

@@ -23,6 +23,17 @@ class OrderRepository:
             self.session.flush()
         return order
 
+    def adopt(self, order: Order, sequence: str, number: int) -> None:
+        """Book an order that was ours already, and never give its number out again."""
+        with unit_of_work(self.session):
+            self.session.add(order)
+            known = self.session.get(Sequence, sequence)
+            if known is None:
+                self.session.add(Sequence(name=sequence, last=number))
+            else:
+                known.last = max(known.last, number)
+            self.session.flush()
+
     def get(self, order_id: str) -> Order | None:
         """The order with this id."""
         with unit_of_work(self.session):
