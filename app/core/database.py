@@ -4,22 +4,26 @@ SQLite runs in WAL mode with full sync: what a unit of work has committed surviv
 https://sqlite.org/pragma.html#pragma_synchronous
 """
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from app.domain.errors import DatabaseError
+from app.config.masking import MASK, hide
+from app.domain.errors import ConfigError, DatabaseError
 
 BUSY_TIMEOUT_MS: Final = 5_000
 HEAD_REVISION: Final = "0002"  # the newest script in app/migrations/versions; a test compares the two
 KNOWN_REVISIONS: Final = ("0001", "0002")
+IN_MEMORY: Final = ":memory:"
 _RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
 
 
@@ -46,11 +50,12 @@ class Database:
 
         Raises:
             DatabaseError: locked, corrupt, from a newer version, or not writable.
+        ConfigError: the URL's kind of database is unknown, or its driver is not installed.
         """
         self.close()
         engine = _create_engine(str(db_path))
         try:
-            _check_and_migrate(engine, str(db_path))
+            _check_and_migrate(engine, _name(engine))
         except BaseException:
             engine.dispose()
             raise
@@ -107,7 +112,7 @@ def unit_of_work(session: Session) -> Iterator[None]:
     except BaseException as error:
         session.rollback()
         if isinstance(error, DBAPIError):
-            raise DatabaseError(_explain(error, str(session.get_bind()))) from error
+            raise DatabaseError(_explain(error, _name(session.get_bind().engine))) from error
         raise
     finally:
         session.info["in_unit_of_work"] = False
@@ -126,19 +131,58 @@ def sqlite_module() -> ModuleType:
 
 
 def _create_engine(location: str) -> Engine:
-    if "://" in location and not location.startswith("sqlite"):
-        return create_engine(location)
-    path = location.removeprefix("sqlite:///")
-    if path == ":memory:":
+    """An engine for a file's path, `:memory:` or a database URL; nothing is connected yet.
+
+    A path is taken as it is, never parsed: `%20` and `?mode=ro` are parts of a name.
+    """
+    if "://" not in location:
+        return _sqlite_engine(location)
+    try:
+        url = make_url(location)
+        if url.get_backend_name() != "sqlite":
+            hide(url.password or "")
+            return create_engine(url)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise ConfigError(
+            f"db_path {_without_password(location)!r} names a database that cannot be used "
+            f"({_first_line(error)}): give a file such as keel.db, or install the database's driver"
+        ) from None
+    if url.drivername not in ("sqlite", "sqlite+pysqlite") or url.query or url.host:
+        raise ConfigError(f"db_path {location!r} is more than a file: give the file's path alone, such as keel.db")
+    return _sqlite_engine(url.database or IN_MEMORY)
+
+
+def _sqlite_engine(path: str) -> Engine:
+    if path == IN_MEMORY:
         engine = create_engine("sqlite://", module=sqlite_module(), poolclass=StaticPool)
     else:
-        folder = Path(path).parent
-        if not folder.exists():
-            folder.mkdir(parents=True)
-        engine = create_engine(f"sqlite:///{path}", module=sqlite_module())
+        try:
+            os.fsencode(path)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:  # ValueError: letters that this system's encoding cannot write
+            raise DatabaseError(
+                f"database {path!a} cannot be created ({error}): choose another db_path, or another locale"
+            ) from None
+        engine = create_engine(URL.create("sqlite", database=path), module=sqlite_module())
     event.listen(engine, "connect", _configure_connection)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _name(engine: Engine) -> str:
+    """The database in words: its path, or its URL without the password."""
+    if engine.dialect.name == "sqlite":
+        return engine.url.database or IN_MEMORY
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _without_password(location: str) -> str:
+    """A URL that may not even be one, without what stands between `//` and `@`."""
+    return re.sub(r"//.*@", f"//{MASK}@", location)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _configure_connection(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DB-API connection
@@ -161,7 +205,7 @@ def _check_and_migrate(engine: Engine, location: str) -> None:
                     "upgrade Keel or choose another db_path"
                 )
         _migrate(engine)
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         raise DatabaseError(_explain(error, location)) from error
 
 
@@ -194,9 +238,9 @@ def _migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def _explain(error: DBAPIError, location: str) -> str:
+def _explain(error: SQLAlchemyError, location: str) -> str:
     """The database's complaint as one sentence with a remedy."""
-    reason = str(error.orig)
+    reason = str(error.orig) if isinstance(error, DBAPIError) else _first_line(error)
     if "locked" in reason or "busy" in reason:
         return f"database {location} is locked by another process: stop that process or choose another db_path"
     if "not a database" in reason or "malformed" in reason:

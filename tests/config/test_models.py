@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config.environment import secrets_from_environment
+from app.config.masking import MASK, mask
 from app.config.models import BotConfig, ExchangeConfig, RiskConfig, StrategyConfig
 from app.domain.errors import ConfigError
 
@@ -143,3 +144,130 @@ def test_a_wrong_secret_is_not_shown_in_the_error(config_file):
     assert "api_secret" in str(caught.value)
     assert "very-secret" not in str(caught.value)
     assert "very-secret" not in repr(caught.value.__cause__)
+
+
+def set_at(key, value):
+    """A change of a document: `set_at("risk.stop_loss_pct", 2)`."""
+
+    def change(document):
+        *parts, name = key.split(".")
+        for part in parts:
+            document = document.setdefault(part, {})
+        document[name] = value
+
+    return change
+
+
+OUT_OF_BOUNDS = [
+    pytest.param("risk.max_position_size_usd", 1e30, "less than or equal to 1000000000000000", id="huge position"),
+    pytest.param("risk.max_position_size_usd", "1e999", "less than or equal", id="position beyond floats"),
+    pytest.param("risk.max_position_size_usd", "1e-19", "18 decimal places", id="19 decimals"),
+    pytest.param("risk.max_position_size_usd", "Infinity", "finite", id="infinite position"),
+    pytest.param("risk.stop_loss_pct", 2, "write 0.02 for 2 %", id="stop loss in percent"),
+    pytest.param("risk.stop_loss_pct", 1, "write 0.02 for 2 %", id="stop loss of everything"),
+    pytest.param("risk.take_profit_pct", "inf", "finite", id="infinite profit"),
+    pytest.param("exchange.market.price_tick", "1e-60", "18 decimal places", id="absurd tick"),
+    pytest.param("exchange.market.price_tick", "1e-13", "greater than or equal", id="tiny tick"),
+    pytest.param("exchange.market.quantity_step", 0, "greater than or equal", id="no step"),
+    pytest.param("exchange.market.min_notional", 1e16, "less than or equal", id="huge minimum"),
+    pytest.param("paper.fee_rate", "0.0010000000000000000001", "18 decimal places", id="long fee"),
+    pytest.param("paper.cash", "1e16", "less than or equal", id="too rich"),
+    pytest.param("exchange.simulated.speed", 1e-9, "greater than or equal to 0.001", id="still exchange"),
+    pytest.param("exchange.simulated.speed", 1e300, "less than or equal to 1000000", id="racing exchange"),
+    pytest.param("exchange.simulated.speed", "Infinity", "finite", id="infinite exchange"),
+    pytest.param("exchange.replay", {"file": "f", "speed": 1e-9}, "write 0, or 0.001 to 1000000", id="still replay"),
+    pytest.param("exchange.replay", {"file": "f", "speed": 1e300}, "less than or equal", id="racing replay"),
+    pytest.param("exchange.replay", {"file": "f", "speed": "inf"}, "finite", id="infinite replay"),
+    pytest.param("strategy.symbol", "A/B/C", "base/quote", id="three assets"),
+    pytest.param("strategy.symbol", "BTC / USDT", "base/quote", id="spaces"),
+    pytest.param("strategy.symbol", "BTC/USDT\n", "base/quote", id="line break"),
+    pytest.param("strategy.symbol", "BTC/USDT:", "base/quote", id="no settle"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "words"), OUT_OF_BOUNDS)
+def test_a_value_out_of_bounds_is_refused_in_one_sentence(config_file, key, value, words):
+    path = config_file(set_at(key, value))
+    with pytest.raises(ConfigError, match=words) as caught:
+        BotConfig.load_from_file(path)
+    assert key in str(caught.value)
+
+
+AT_THE_BOUNDS = [
+    pytest.param("risk.max_position_size_usd", 10**15, id="largest position"),
+    pytest.param("risk.stop_loss_pct", 0.999, id="nearly everything"),
+    pytest.param("exchange.market.price_tick", "1e-12", id="smallest tick"),
+    pytest.param("paper.fee_rate", "0.000000000000000001", id="18 decimals"),
+    pytest.param("exchange.replay", {"file": "f", "speed": 0}, id="replay at once"),
+    pytest.param("exchange.replay", {"file": "f", "speed": 0.001}, id="slowest replay"),
+    pytest.param("strategy.symbol", "BTC/USDT:USDT", id="a derivative"),
+    pytest.param("strategy.symbol", "1000SATS/USDT", id="digits"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), AT_THE_BOUNDS)
+def test_a_value_at_its_bound_is_taken(config_file, key, value):
+    assert BotConfig.load_from_file(config_file(set_at(key, value)))
+
+
+EXCHANGE = '"exchange": {"name": "binance"}'
+UNREADABLE = [
+    pytest.param("[" * 200_000, "nested too deeply", id="200,000 brackets"),
+    pytest.param('{"db_path": ' + "1" * 5001 + "}", "4300", id="5,001 digits"),
+    pytest.param('{"strategy": {"symbol": "\\ud800/USDT"}}', "strategy.symbol", id="half a surrogate pair"),
+    pytest.param('{"strategy": {"params": {"x": ["\\ud800"]}}}', "strategy.params.x", id="deep surrogate"),
+    pytest.param('{"db_path": "a\\u0000b"}', "db_path", id="NUL in a path"),
+    pytest.param(f"{{{EXCHANGE}, {EXCHANGE}}}", "'exchange' stands twice", id="a key twice"),
+    pytest.param('{"strategy": {"params": {"a": 1, "a": 2}}}', "'a' stands twice", id="a parameter twice"),
+    pytest.param('{"strategy": {"params": {"a": NaN}}}', "NaN is no number", id="NaN"),
+    pytest.param('{"strategy": {"params": {"a": -Infinity}}}', "-Infinity is no number", id="infinity"),
+    pytest.param('{"strategy": {"params": {"a": 1e999}}}', "1e999 is too large", id="beyond floats"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), UNREADABLE)
+def test_a_file_that_no_program_should_have_written_is_one_sentence(tmp_path, content, words):
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=words) as caught:
+        BotConfig.load_from_file(path)
+    str(caught.value).encode()
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_a_dotenv_file_that_is_not_utf8_is_named(tmp_path):
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes(b"KEEL_API_KEY=\xff\n")
+    with pytest.raises(ConfigError, match=r"\.env cannot be read \(it is not UTF-8\)"):
+        secrets_from_environment({}, dotenv)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "shown"),
+    [
+        pytest.param([{"api_key": "SECRETKEY"}], "exchange is list", id="a list"),
+        pytest.param("SECRETKEY", "exchange is str", id="a text"),
+        pytest.param({"name": {"api_key": "SECRETKEY"}}, "exchange.name is a dict", id="an object for a text"),
+        pytest.param({"name": "binance", "api_key": 12345678}, "api_key is a hidden value", id="a number for a key"),
+    ],
+)
+def test_a_misplaced_secret_is_not_shown(config_file, exchange, shown):
+    path = config_file(set_at("exchange", exchange))
+    with pytest.raises(ConfigError) as caught:
+        BotConfig.load_from_file(path)
+    assert shown in str(caught.value)
+    assert "SECRETKEY" not in str(caught.value)
+    assert "12345678" not in str(caught.value)
+
+
+def test_a_long_value_is_cut_in_the_sentence(config_file):
+    path = config_file(set_at("exchange.sandbox_mode", "x" * 100_000))
+    with pytest.raises(ConfigError) as caught:
+        BotConfig.load_from_file(path)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_the_secrets_of_a_settings_file_are_masked_from_then_on(config_file):
+    path = config_file(lambda d: d["exchange"].update(api_key="K-of-the-file-in-masking-test"))
+    BotConfig.load_from_file(path, environment={"KEEL_API_SECRET": "S-of-the-environment-in-masking-test"})
+    assert mask("K-of-the-file-in-masking-test, S-of-the-environment-in-masking-test") == f"{MASK}, {MASK}"

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.core import database as module
 from app.core.database import HEAD_REVISION, KNOWN_REVISIONS, Base, Database, db, init_db, sqlite_module, unit_of_work
-from app.domain.errors import DatabaseError
+from app.domain.errors import ConfigError, DatabaseError
 from app.models.sql import Sequence
 
 # the bot's own driver: two SQLite libraries in one process undo each other's file locks
@@ -171,3 +171,74 @@ def test_a_database_locked_by_another_process_gives_one_sentence(database_path):
 def test_a_folder_instead_of_a_file_is_refused(tmp_path):
     with pytest.raises(DatabaseError, match="cannot be opened"):
         Database().open(tmp_path)
+
+
+def test_a_database_locked_while_the_bot_runs_is_named_by_its_path(database, database_path):
+    with closing(sqlite3.connect(database_path, isolation_level=None)) as holder, database.session_scope() as session:
+        with unit_of_work(session):
+            session.execute(text("PRAGMA busy_timeout=1"))
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseError) as caught, unit_of_work(session):
+            session.execute(text("SELECT 1"))
+        holder.rollback()
+    assert str(caught.value).startswith(f"database {database_path} is locked")
+
+
+def test_a_path_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ["a?mode=ro.db", "a%20b.db", "sqlite.db", "file:c.db", "d#e.db", "ü.db"]
+    for name in names:
+        database = Database()
+        database.open(name)
+        database.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"])
+def test_a_sqlite_url_names_its_file(tmp_path, monkeypatch, scheme):
+    monkeypatch.chdir(tmp_path)
+    for url in (f"{scheme}:///x.db", f"{scheme}:///{tmp_path}/y.db", f"{scheme}://", f"{scheme}:///:memory:"):
+        database = Database()
+        database.open(url)
+        with database.session_scope() as session:
+            session.add(Sequence(name="a", last=1))
+        database.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.db", "y.db"]
+
+
+UNUSABLE = [
+    pytest.param("foo://bar", ConfigError, "'foo://bar' names a database that cannot be used", id="unknown database"),
+    pytest.param("postgresql+nodriver://u@h/d", ConfigError, "cannot be used", id="unknown driver"),
+    pytest.param("mssql://u@h/d", ConfigError, "install the database's driver", id="driver not installed"),
+    pytest.param("://", ConfigError, "cannot be used", id="no URL"),
+    pytest.param("postgresql://u:p@h:port/d", ConfigError, "cannot be used", id="a port that is no number"),
+    pytest.param("sqlite:///x.db?mode=ro", ConfigError, "more than a file", id="a query"),
+    pytest.param("sqlite://x.db", ConfigError, "more than a file", id="two slashes"),
+    pytest.param("sqlite+aiosqlite:///x.db", ConfigError, "more than a file", id="another driver"),
+    pytest.param("/proc/nope/keel.db", DatabaseError, "'/proc/nope/keel.db' cannot be created", id="no such folder"),
+    pytest.param("z.csv/a/k.db", DatabaseError, "'z.csv/a/k.db' cannot be created", id="a file as folder"),
+    pytest.param("\ud800.db", DatabaseError, "cannot be created", id="a letter that cannot be written"),
+    pytest.param("\ud800/keel.db", DatabaseError, "cannot be created", id="a folder that cannot be written"),
+    pytest.param("x" * 300 + ".db", DatabaseError, "cannot be opened", id="a name that is too long"),
+]
+
+
+@pytest.mark.parametrize(("location", "kind", "words"), UNUSABLE)
+def test_a_location_that_is_not_usable_is_one_sentence_and_creates_nothing(
+    tmp_path, monkeypatch, location, kind, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "z.csv").write_text("")
+    with pytest.raises(kind, match=words) as caught:
+        Database().open(location)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["z.csv"]
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:p@ss@db/keel", "foo://me:p@ss@db", "mysql://me:p@ss@db:x/keel"])
+def test_the_password_of_a_database_url_is_not_shown(url):
+    with pytest.raises(ConfigError) as caught:
+        Database().open(url)
+    assert "@db" in str(caught.value)
+    assert "p@ss" not in str(caught.value)
+    assert "me:" not in str(caught.value)
