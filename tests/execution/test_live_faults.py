@@ -53,7 +53,7 @@ def test_fault_6_an_order_that_fills_while_it_is_cancelled_is_booked(venue):
     executor = venue.executor()
     low = (price_of(executor) * Decimal("0.97")).quantize(Decimal("0.01"))
     order = buy(executor, "0.01", price=low, order_type=OrderType.LIMIT)
-    venue.fault("fill_during_cancel", phase="before", method="DELETE", path="/api/v3/order")
+    venue.fault("fill_during_cancel", phase="before", method="DELETE", account=venue.account)
     executor._exchange.cancel(BTC, order["id"], None)
     executor.synchronize(BTC)
     assert OrderRepository(venue.session).by_symbol(BTC)[0].status == OrderStatus.FILLED
