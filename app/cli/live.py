@@ -18,9 +18,13 @@ def parser() -> argparse.ArgumentParser:
         "--mode", choices=("mock", "live"), default="mock", help="mock: paper money; live: real orders (default: mock)"
     )
     options.add_argument(
-        "--sleep", type=_seconds, default=60.0, metavar="SECONDS", help="longest wait between two cycles (default: 60)"
+        "--sleep",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="longest wait between cycles (default: 60)",
     )
-    options.add_argument("--until-end", action="store_true", help="stop at the replay's last candle, print a summary")
+    options.add_argument("--until-end", action="store_true", help="refuse candles that never end: run a replay only")
     options.add_argument("--json", action="store_true", help="print the summary as JSON")
     options.add_argument("--log-file", metavar="FILE", help="also write the log to this file")
     options.add_argument("--log-json", action="store_true", help="log one JSON object per line")

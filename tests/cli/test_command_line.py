@@ -232,6 +232,29 @@ sys.exit(main(["live", "--config", "config.json"]))
         assert done.stderr == "keel live: interrupted\n"
 
 
+def test_a_path_that_the_locale_cannot_write_is_one_sentence(workplace):
+    break_settings(workplace, "db_path", "gewölbe/keel.db")
+    done = run(workplace, "--config", "config.json", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 4
+    assert done.stderr.startswith("keel live: database 'gew\\xf6lbe/keel.db' cannot be created")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_summary_in_letters_that_stdout_cannot_write_is_escaped(workplace):
+    break_settings(workplace, "strategy.symbol", "币/USDT")
+    done = run(workplace, "--config", "config.json", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("\\u5e01/USDT: ")
+
+
+def test_a_replay_ends_by_itself_and_other_candles_are_refused_when_an_end_is_wanted(workplace):
+    assert run(workplace, "--config", "config.json").stdout.startswith("BTC/USDT: ")
+    break_settings(workplace, "exchange.name", "binance")
+    done = run(workplace, "--config", "config.json", "--until-end")
+    assert done.returncode == 2
+    assert "candles never end" in done.stderr
+
+
 def test_holdings_of_other_markets_are_named_as_not_counted(workplace):
     assert json.loads(run(workplace, "--config", "config.json", "--json").stdout)["other_positions"] == []
     database = Database()
