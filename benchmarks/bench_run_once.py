@@ -15,8 +15,9 @@ import pandas as pd
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
 from app.core.clock import ManualClock
-from app.core.database import Database, sqlite_module
+from app.core.database import Database
 from app.core.interfaces import IDataHandler
+from app.core.sqlite import sqlite_module
 from app.data.synthetic import synthetic_candles
 from app.execution.mock_executor import MockExecutor
 from app.repositories import SignalRepository, TradeRepository

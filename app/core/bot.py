@@ -20,7 +20,7 @@ from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.stop import StopFlag
 from app.core.window import Window, inspect_window
-from app.domain.errors import ConfigError, KeyRevoked, OrderRejected, StrategyError
+from app.domain.errors import ConfigError, DatabaseGone, KeyRevoked, OrderRejected, StrategyError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
@@ -129,6 +129,7 @@ class TradingBot:
         Raises:
             ConfigError: a setting turned out to be wrong.
             KeyRevoked: the exchange does not accept the key.
+            DatabaseGone: the database's file was deleted or replaced.
         """
         pacing = Pacing(self._length, int(sleep_seconds * 1_000))
         iteration = 0
@@ -149,7 +150,7 @@ class TradingBot:
         """Run one cycle; whether it may be followed by the next. What no repetition can mend comes out."""
         try:
             self.run_once()
-        except (ConfigError, KeyRevoked):
+        except (ConfigError, DatabaseGone, KeyRevoked):
             raise
         except OrderRejected as refusal:
             logger.warning("Error in trading cycle: %s", refusal)

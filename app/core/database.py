@@ -4,26 +4,22 @@ SQLite runs in WAL mode with full sync: what a unit of work has committed surviv
 https://sqlite.org/pragma.html#pragma_synchronous
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.pool import StaticPool
 
 from app.config.masking import MASK, hide
+from app.core.sqlite import IN_MEMORY, sqlite_engine
 from app.domain.errors import ConfigError, DatabaseError
 
-BUSY_TIMEOUT_MS: Final = 5_000
 HEAD_REVISION: Final = "0002"  # the newest script in app/migrations/versions; a test compares the two
 KNOWN_REVISIONS: Final = ("0001", "0002")
-IN_MEMORY: Final = ":memory:"
 _RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
 
 
@@ -118,25 +114,13 @@ def unit_of_work(session: Session) -> Iterator[None]:
         session.info["in_unit_of_work"] = False
 
 
-def sqlite_module() -> ModuleType:
-    """The SQLite driver: `pysqlite3` where it is installed, because its SQLite has the WAL-reset bug fixed (3.51.3)."""
-    try:
-        import pysqlite3  # noqa: PLC0415  # optional: not built for every platform
-    except ImportError:
-        import sqlite3  # noqa: PLC0415
-
-        return sqlite3
-    module: ModuleType = pysqlite3
-    return module
-
-
 def _create_engine(location: str) -> Engine:
     """An engine for a file's path, `:memory:` or a database URL; nothing is connected yet.
 
     A path is taken as it is, never parsed: `%20` and `?mode=ro` are parts of a name.
     """
     if "://" not in location:
-        return _sqlite_engine(location)
+        return sqlite_engine(location)
     try:
         url = make_url(location)
         if url.get_backend_name() != "sqlite":
@@ -149,24 +133,7 @@ def _create_engine(location: str) -> Engine:
         ) from None
     if url.drivername not in ("sqlite", "sqlite+pysqlite") or url.query or url.host:
         raise ConfigError(f"db_path {location!r} is more than a file: give the file's path alone, such as keel.db")
-    return _sqlite_engine(url.database or IN_MEMORY)
-
-
-def _sqlite_engine(path: str) -> Engine:
-    if path == IN_MEMORY:
-        engine = create_engine("sqlite://", module=sqlite_module(), poolclass=StaticPool)
-    else:
-        try:
-            os.fsencode(path)
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:  # ValueError: letters that this system's encoding cannot write
-            raise DatabaseError(
-                f"database {path!a} cannot be created ({error}): choose another db_path, or another locale"
-            ) from None
-        engine = create_engine(URL.create("sqlite", database=path), module=sqlite_module())
-    event.listen(engine, "connect", _configure_connection)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
+    return sqlite_engine(url.database or IN_MEMORY)
 
 
 def _name(engine: Engine) -> str:
@@ -183,12 +150,6 @@ def _without_password(location: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _configure_connection(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DB-API connection
-    connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _check_and_migrate(engine: Engine, location: str) -> None:

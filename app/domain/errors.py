@@ -5,6 +5,7 @@
     KeelError                 a person reads the sentence; `exit_code` is stable
     ├── ConfigError           refuse to start; change the named setting                     exit 2
     ├── DatabaseError         refuse to start or stop; the ledger cannot be trusted now     exit 4
+    │   └── DatabaseGone      stop at once: nothing that is written stays
     ├── DataError             no decision in this cycle; try again at the next candle       exit 5
     ├── StrategyError         the user's strategy is wrong; the sentence names file, line   exit 6
     └── OrderError            exit 7
@@ -33,6 +34,10 @@ class DatabaseError(KeelError):
     """The database is locked, corrupt, unwritable or of another version."""
 
     exit_code = 4
+
+
+class DatabaseGone(DatabaseError):
+    """The database's file was deleted or replaced while it was open: nothing that is written stays."""
 
 
 class DataError(KeelError):

@@ -18,7 +18,8 @@ from sqlalchemy import event
 
 from app.cli.compose import running_bot
 from app.config.models import BotConfig
-from app.core.database import db, sqlite_module
+from app.core.database import db
+from app.core.sqlite import sqlite_module
 
 WINDOW = 40  # candles that a cycle looks at: the slow window of 20 and the margin
 REPOSITORY = Path(__file__).parent.parent.parent

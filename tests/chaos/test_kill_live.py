@@ -20,8 +20,9 @@ from sqlalchemy import event
 from app.config.models import BotConfig, ExchangeConfig
 from app.core.bot import TradingBot
 from app.core.clock import ManualClock
-from app.core.database import Database, sqlite_module
+from app.core.database import Database
 from app.core.interfaces import BaseStrategy, IDataHandler
+from app.core.sqlite import sqlite_module
 from app.domain.errors import KeelError
 from app.execution.ccxt_exchange import CcxtExchange
 from app.execution.live_executor import LiveExecutor

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.config.models import BotConfig
-from app.core.database import sqlite_module
+from app.core.sqlite import sqlite_module
 from app.data.handler import CryptoDataHandler
 
 REPOSITORY = Path(__file__).parent.parent.parent

@@ -10,8 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app.core import database as module
-from app.core.database import HEAD_REVISION, KNOWN_REVISIONS, Base, Database, db, init_db, sqlite_module, unit_of_work
-from app.domain.errors import ConfigError, DatabaseError
+from app.core.database import HEAD_REVISION, KNOWN_REVISIONS, Base, Database, db, init_db, unit_of_work
+from app.core.sqlite import sqlite_module
+from app.domain.errors import ConfigError, DatabaseError, DatabaseGone
 from app.models.sql import Sequence
 
 # the bot's own driver: two SQLite libraries in one process undo each other's file locks
@@ -166,6 +167,17 @@ def test_a_database_locked_by_another_process_gives_one_sentence(database_path):
             Database().open(database_path)
     finally:
         holder.communicate("")
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_a_database_that_was_taken_away_while_open_says_so(database, database_path, replaced):
+    with database.session_scope() as session:
+        database_path.unlink()
+        if replaced:
+            database_path.touch()
+        with pytest.raises(DatabaseGone, match="deleted or replaced"), unit_of_work(session):
+            session.add(Sequence(name="lost", last=1))
+            session.flush()
 
 
 def test_a_folder_instead_of_a_file_is_refused(tmp_path):

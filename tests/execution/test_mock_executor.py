@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.clock import ManualClock
-from app.core.database import Database, sqlite_module
+from app.core.database import Database
 from app.core.enums import OrderSide, OrderType
+from app.core.sqlite import sqlite_module
 from app.domain.errors import InsufficientFunds, OrderRejected
 from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor

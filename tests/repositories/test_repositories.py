@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.database import Database, sqlite_module
+from app.core.database import Database
 from app.core.enums import OrderSide
+from app.core.sqlite import sqlite_module
 from app.models.sql import Step
 from app.repositories import OrderRepository, PaperRepository, SignalRepository, StepRepository, TradeRepository
 
