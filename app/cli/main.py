@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Final
 
 from app.cli.errors import exit_code_of
-from app.cli.output import say
+from app.cli.output import open_missing_streams, say
 
 # command: (module:function, one line of help)
 COMMANDS: Final = {
@@ -24,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 unforeseen, 2 usage or settings, else as in `app.domain.errors`.
     """
+    open_missing_streams()
     arguments = sys.argv[1:] if argv is None else argv
     return exit_code_of(" ".join(["keel", *arguments[:1]]), lambda: _run(arguments))
 

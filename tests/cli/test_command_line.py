@@ -200,6 +200,25 @@ def test_a_reader_that_has_gone_is_no_failure(workplace):
         assert "BrokenPipe" not in done.stderr
 
 
+def test_a_full_disk_under_the_summary_is_one_sentence(workplace):
+    command = [sys.executable, str(REPOSITORY / "run_live.py"), "--config", "config.json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=workplace, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if not LINE.match(line)] == [
+        "keel live: stdout cannot be written ([Errno 28] No space left on device): send it elsewhere and run the command again"
+    ]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_bot_that_is_started_without_stdout_or_stderr_trades(workplace, closed):
+    line = f"{sys.executable} {REPOSITORY / 'run_live.py'} --config config.json {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=workplace, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (workplace / "keel.db").exists()
+
+
 def test_what_a_strategy_prints_is_not_taken_for_the_summary(workplace):
     source = "from app.strategies.sma_cross import SmaCrossStrategy\nclass Chatty(SmaCrossStrategy):\n"
     source += "    def generate_signals(self, df):\n        print('hello from a strategy')\n"
