@@ -269,7 +269,7 @@ class TradingBot:
             symbol=self.symbol, side=side, quantity=quantity, order_type=OrderType.MARKET, price=price
         )
         cycle.order_id = _order_id(order)
-        logger.info("Order executed: %s %s %s at %s", side, quantity, self.symbol, price)
+        logger.info("Order executed: %s %s %s, decided at %s", side, quantity, self.symbol, price)
 
     def _calculate_order_quantity(self, price: Decimal | float) -> Decimal | float:
         """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.
