@@ -100,6 +100,15 @@ class Sequence(Base):
     last: Mapped[int]
 
 
+class Identity(Base):
+    """What this database knows of its bot for good, such as the prefix of its client order ids."""
+
+    __tablename__ = "identity"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 class SignalRecord(Base):
     """A strategy's signal for one candle, with the indicator values behind it."""
 

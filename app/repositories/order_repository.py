@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.domain.order import OrderEvent, OrderStatus, after
-from app.models.sql import Order, Sequence
+from app.models.sql import Identity, Order, Sequence
 
 
 class OrderRepository:
@@ -81,6 +81,16 @@ class OrderRepository:
         query = select(Order).where(Order.symbol == symbol, Order.status.in_([status.value for status in statuses]))
         with unit_of_work(self.session):
             return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
+
+    def client_prefix(self, proposal: str) -> str:
+        """The prefix of this database's client order ids: the first proposal ever made, for good."""
+        with unit_of_work(self.session):
+            known = self.session.get(Identity, "client-prefix")
+            if known is None:
+                known = Identity(name="client-prefix", value=proposal)
+                self.session.add(known)
+                self.session.flush()
+            return known.value
 
     def next_number(self, name: str) -> int:
         """The next number of a sequence: 1, 2, 3 …; never the same twice, also over restarts."""
