@@ -4,6 +4,7 @@ The digest chains the lines: two exchanges with the same digest have lived throu
 """
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,7 +44,7 @@ class Journal:
         """Append one line: `seq`, `time_us`, `kind` and `data`."""
         self.seq += 1
         entry = {"seq": self.seq, "time_us": self._now_us(), "kind": kind, "data": data}
-        line = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        line = _line(entry)
         self._lines.append(line)
         self.digest = hashlib.sha256(self.digest.encode() + line).hexdigest()
         if self._file is not None:
@@ -85,6 +86,14 @@ class Journal:
         """Close the file, if there is one."""
         if self._file is not None:
             self._file.close()
+
+
+def _line(entry: Mapping[str, object]) -> bytes:
+    """Return canonical JSON in a buffer of its own size: orjson's keeps kilobytes for a line of hundreds of bytes."""
+    try:
+        return bytes(memoryview(orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)))
+    except TypeError:  # an amount beyond 64 bits; the standard library knows no such bound
+        return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _order(event: OrderUpdate) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """The journal, the oracle, and saving: the same again, to the byte."""
 
+import json
 import random
+from pathlib import Path
 
 import orjson
 import pytest
@@ -119,3 +121,25 @@ def test_the_oracle_says_what_does_not_agree(open_floor, tamper, sentence):
     tamper(exchange)
     assert any(sentence in wrong for wrong in exchange.oracle.check())
     assert exchange.oracle.report()["ok"] is False
+
+
+def test_an_amount_beyond_64_bits_is_a_line_like_any_other():
+    journal = Journal(lambda: 0)
+    journal.record("balance_delta", {"delta": 2**70, "asset": "USDT"})
+    assert json.loads(journal.since(0)[0]) == {
+        "seq": 1,
+        "time_us": 0,
+        "kind": "balance_delta",
+        "data": {"delta": 2**70, "asset": "USDT"},
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the resident memory is read from /proc")
+def test_a_kept_line_takes_no_more_memory_than_its_text():
+    def resident_pages():
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    journal, before = Journal(lambda: 0), resident_pages()
+    for number in range(20_000):
+        journal.record("order", {"client_id": f"id-{number}", "note": "n" * 200})
+    assert (resident_pages() - before) * 4_096 < 40_000_000  # the lines are 6 MB; in orjson's own buffers 160 MB
