@@ -135,20 +135,13 @@ class RiskConfig(_Settings):
         default=None,
         gt=0,
         lt=100,
-        description="Loss at which to leave, as a fraction of the entry price (0.02 = 2 %). Not enforced yet.",
+        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02 and 2 are 2 %). Not enforced yet.",
     )
     take_profit_pct: float | None = Field(
         default=None,
         gt=0,
-        description="Profit at which to leave, as a fraction of the entry price (0.05 = 5 %). Not enforced yet.",
+        description="Profit at which to leave: a fraction below 1, or percent from 1 on. Not enforced yet.",
     )
-
-    @field_validator("stop_loss_pct")
-    @classmethod
-    def _a_fraction(cls, loss: float | None) -> float | None:
-        if loss is not None and loss >= 1:
-            raise ValueError(f"{loss:g} is the whole price or more: write 0.02 for 2 %")
-        return loss
 
 
 class StrategyConfig(_Settings):

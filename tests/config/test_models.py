@@ -163,8 +163,6 @@ OUT_OF_BOUNDS = [
     pytest.param("risk.max_position_size_usd", "1e999", "less than or equal", id="position beyond floats"),
     pytest.param("risk.max_position_size_usd", "1e-19", "18 decimal places", id="19 decimals"),
     pytest.param("risk.max_position_size_usd", "Infinity", "finite", id="infinite position"),
-    pytest.param("risk.stop_loss_pct", 2, "write 0.02 for 2 %", id="stop loss in percent"),
-    pytest.param("risk.stop_loss_pct", 1, "write 0.02 for 2 %", id="stop loss of everything"),
     pytest.param("risk.take_profit_pct", "inf", "finite", id="infinite profit"),
     pytest.param("exchange.market.price_tick", "1e-60", "18 decimal places", id="absurd tick"),
     pytest.param("exchange.market.price_tick", "1e-13", "greater than or equal", id="tiny tick"),
@@ -271,3 +269,9 @@ def test_the_secrets_of_a_settings_file_are_masked_from_then_on(config_file):
     path = config_file(lambda d: d["exchange"].update(api_key="K-of-the-file-in-masking-test"))
     BotConfig.load_from_file(path, environment={"KEEL_API_SECRET": "S-of-the-environment-in-masking-test"})
     assert mask("K-of-the-file-in-masking-test, S-of-the-environment-in-masking-test") == f"{MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("loss", [0.02, 2.0, 0.5, 99])
+def test_a_stop_loss_may_be_a_fraction_or_percent(settings_document, loss):
+    settings_document["risk"]["stop_loss_pct"] = loss
+    assert BotConfig.model_validate(settings_document).risk.stop_loss_pct == loss
