@@ -1,47 +1,104 @@
 """The composition root: builds the chain from the settings. Nothing else constructs collaborators."""
 
+import logging
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+from app.cli.real_money import refuse_real_money
 from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
 from app.core.bot import TradingBot, candles_needed
 from app.core.database import db, init_db
+from app.core.lease import exclusive_lease
 from app.data.handler import CryptoDataHandler
 from app.data.replay import ReplaySource
+from app.domain.errors import DataError
+from app.domain.instrument import quote_of
 from app.domain.timeframe import Timeframe
+from app.execution.ccxt_exchange import CcxtExchange
+from app.execution.live_executor import LiveExecutor
 from app.execution.mock_executor import MockExecutor
-from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.repositories import OrderRepository, SignalRepository, StepRepository, TradeRepository
 from app.strategies.loader import load_strategy
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def running_bot(config: BotConfig) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
-    """A paper-trading bot ready to start, and a function that sums up its run; the database closes at the end.
+def running_bot(config: BotConfig, *, live: bool = False) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
+    """A bot ready to start, and a function that sums up its run; everything is closed at the end.
+
+    Args:
+        config: All settings.
+        live: Send orders to the exchange that the candles come from, instead of trading on paper.
 
     Raises:
         KeelError: a setting, the strategy, the candles or the database is not usable; see `app.domain.errors`.
     """
     strategy = load_strategy(config.strategy)
-    init_db(config.db_path)
+    if live:
+        refuse_real_money(config.exchange)
+    with ExitStack() as opened:
+        init_db(config.db_path)
+        opened.callback(db.close)
+        opened.enter_context(exclusive_lease(config.db_path, config.strategy.symbol))
+        session = opened.enter_context(db.session_scope())
+        trade_repo, signal_repo, steps = TradeRepository(session), SignalRepository(session), StepRepository(session)
+        handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
+        _check_market(handler, config.strategy.symbol)
+        executor: LiveExecutor | MockExecutor
+        if live:
+            executor = _live_executor(config, handler, trade_repo)
+        else:
+            executor = _paper_executor(config, handler, trade_repo, signal_repo)
+        bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps)
+        yield bot, lambda: summarize(config, executor, trade_repo, steps)
+
+
+def _check_market(handler: CryptoDataHandler, symbol: str) -> None:
+    """A wrong symbol refuses to start; an exchange that does not answer does not."""
     try:
-        with ExitStack() as opened, db.session_scope() as session:
-            trade_repo, signal_repo = TradeRepository(session), SignalRepository(session)
-            steps = StepRepository(session)
-            handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
-            executor = MockExecutor(
-                trade_repo,
-                signal_repo,
-                cash=config.paper.cash,
-                fee_rate=config.paper.fee_rate,
-                slippage_bp=config.paper.slippage_bp,
-                clock=handler.clock,
-                instrument_of=handler.instrument,
-            )
-            bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps)
-            yield bot, lambda: summarize(config, executor, trade_repo, steps)
-    finally:
-        db.close()
+        handler.instrument(symbol)
+    except DataError as error:
+        logger.warning("The market of %s is not known yet: %s", symbol, error)
+
+
+def _paper_executor(
+    config: BotConfig, handler: CryptoDataHandler, trade_repo: TradeRepository, signal_repo: SignalRepository
+) -> MockExecutor:
+    executor = MockExecutor(
+        trade_repo,
+        signal_repo,
+        cash=config.paper.cash,
+        fee_rate=config.paper.fee_rate,
+        slippage_bp=config.paper.slippage_bp,
+        clock=handler.clock,
+        instrument_of=handler.instrument,
+    )
+    opened_with = executor.account.account(quote_of(config.strategy.symbol)).starting_cash
+    if opened_with != config.paper.cash:
+        logger.warning(
+            "The paper account was opened with %s, paper.cash %s is not used: choose another db_path to begin with it",
+            *(f"{number:f}" for number in (opened_with, config.paper.cash)),
+        )
+    return executor
+
+
+def _live_executor(config: BotConfig, handler: CryptoDataHandler, trade_repo: TradeRepository) -> LiveExecutor:
+    """Compared with the exchange before anything else; refuses to start while something is in doubt."""
+    account = CcxtExchange(handler.account_config())
+    prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
+    executor = LiveExecutor(trade_repo, account, prefix=prefix)
+    symbol = config.strategy.symbol
+    executor.synchronize(symbol)
+    position = executor.get_position(symbol)
+    limit = config.risk.max_position_size_usd
+    logger.info(
+        "Live on %s: %s, orders %s-*, position %s, at most %s a position",
+        *(config.exchange.name, symbol, prefix, f"{position['net_quantity']:f}", f"{limit:f} {quote_of(symbol)}"),
+    )
+    return executor
 
 
 def _data_handler(config: BotConfig, steps: StepRepository, window: int) -> CryptoDataHandler:

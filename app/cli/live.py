@@ -45,11 +45,9 @@ def main(argv: list[str]) -> int:
 
     config = BotConfig.load_from_file(arguments.config)
     configure_logging(log_file=arguments.log_file, as_json=arguments.log_json)
-    if arguments.mode == "live":
-        raise ConfigError("--mode live: the live executor is not built yet, so no order would be real: use --mode mock")
     if arguments.until_end and config.exchange.name != "replay":
         raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
-    with stdout_kept_clean(), running_bot(config) as (bot, summarize):
+    with stdout_kept_clean(), running_bot(config, live=arguments.mode == "live") as (bot, summarize):
         bot.start(sleep_seconds=arguments.sleep)
         summary = summarize()
     say(json.dumps(summary.as_json()) if arguments.json else summary.text())

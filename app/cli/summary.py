@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from app.config.models import BotConfig
-from app.domain.values import MONEY, exact
-from app.execution.mock_executor import MockExecutor
+from app.domain.values import MONEY, Money, exact
 from app.repositories import StepRepository, TradeRepository
 
 
@@ -52,7 +52,14 @@ class Summary:
         return {key: _plain(value) if isinstance(value, Decimal) else value for key, value in asdict(self).items()}
 
 
-def summarize(config: BotConfig, executor: MockExecutor, trade_repo: TradeRepository, steps: StepRepository) -> Summary:
+class HasCash(Protocol):
+    """An executor that knows its account."""
+
+    def get_cash(self, symbol: str) -> Money:
+        """Cash in the symbol's quote asset."""
+
+
+def summarize(config: BotConfig, executor: HasCash, trade_repo: TradeRepository, steps: StepRepository) -> Summary:
     """The totals of the config's symbol."""
     symbol, timeframe = config.strategy.symbol, config.strategy.timeframe
     position = trade_repo.position(symbol)

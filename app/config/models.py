@@ -135,7 +135,7 @@ class RiskConfig(_Settings):
         default=None,
         gt=0,
         lt=100,
-        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02 and 2 are 2 %). Not enforced yet.",
+        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02, 2). Not enforced yet.",
     )
     take_profit_pct: float | None = Field(
         default=None,

@@ -36,6 +36,7 @@ class CryptoDataHandler(IDataHandler):
     def __init__(
         self, exchange_config: ExchangeConfig, *, source: CandleSource | None = None, clock: Clock | None = None
     ) -> None:
+        self.exchange_config = exchange_config
         self._source = source or _source_of(exchange_config)
         self.clock: Clock = clock or self._source.clock
 
@@ -79,6 +80,10 @@ class CryptoDataHandler(IDataHandler):
     def instrument(self, symbol: str) -> Instrument:
         """What the market allows."""
         return self._source.instrument(symbol)
+
+    def account_config(self) -> ExchangeConfig:
+        """The settings with which orders reach the exchange that the candles come from."""
+        return self._source.account_config(self.exchange_config)
 
     def close(self) -> None:
         """End what the source started."""

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from app.config.models import ExchangeConfig
 from app.core.clock import Clock, ScaledClock
 from app.data.candles import Candles
@@ -40,9 +42,11 @@ class SimulatedSource(CandleSource):
             "--seed", str(simulated.seed), "--state", simulated.state_file, "--start", simulated.start,
         )  # fmt: skip
         try:
-            self.rest_url: str = _ready(self._process)["rest_url"]
-            binance = config.model_copy(update={"name": "binance"})
-            self._source = CcxtSource(binance, rest_url=self.rest_url)
+            ready = _ready(self._process)
+            self.rest_url: str = ready["rest_url"]
+            account = {"api_key": SecretStr(ready["api_key"]), "api_secret": SecretStr(ready["secret"])}
+            self._account = config.model_copy(update={"name": "binance", "rest_url": self.rest_url, **account})
+            self._source = CcxtSource(self._account, rest_url=self.rest_url)
             self.clock: Clock = ScaledClock(self._source.exchange_time_ms(), simulated.speed)
         except BaseException:
             self.close()
@@ -60,6 +64,10 @@ class SimulatedSource(CandleSource):
     ) -> Candles:
         """The exchange's klines."""
         return self._source.fetch(symbol, timeframe, since_ms=since_ms, until_ms=until_ms, limit=limit)
+
+    def account_config(self, config: ExchangeConfig) -> ExchangeConfig:  # noqa: ARG002  an account of its own
+        """The one account that the exchange opened."""
+        return self._account
 
     def close(self) -> None:
         """End the exchange; it saves its state."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from app.config.models import ExchangeConfig
 from app.core.clock import Clock
 from app.data.candles import Candles
 from app.domain.instrument import Instrument
@@ -20,6 +21,10 @@ class CandleSource(ABC):
     @abstractmethod
     def synchronize(self) -> None:
         """Make `clock` agree with the exchange's time; called before candles are judged closed."""
+
+    def account_config(self, config: ExchangeConfig) -> ExchangeConfig:
+        """The settings with which orders reach this exchange: the given ones, unless the source knows better."""
+        return config
 
     def close(self) -> None:  # noqa: B027  most sources have nothing to end
         """End what the source started; nothing may be asked of it afterwards."""

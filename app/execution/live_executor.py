@@ -8,11 +8,11 @@ from typing import Any, Final
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import InsufficientFunds, KeyRevoked, OrderRejected, OutcomeUnknown
-from app.domain.instrument import Instrument
+from app.domain.instrument import Instrument, quote_of
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.position import Position
 from app.domain.reports import OrderTicket
-from app.domain.values import MONEY, Price, Quantity, exact
+from app.domain.values import MONEY, Money, Price, Quantity, exact
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
@@ -44,6 +44,7 @@ class LiveExecutor(IExecutor):
         self._prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, prefix)
         self._frozen: dict[str, str] = {}
+        self._dust: dict[str, Quantity] = {}
 
     def synchronize(self, symbol: str) -> None:
         """Compare with the exchange; called at the start and before each decision.
@@ -85,6 +86,11 @@ class LiveExecutor(IExecutor):
         position = self.trade_repo.position(symbol)
         return view_of(position, Quantity(ZERO) if self._is_dust(symbol, position) else None)
 
+    def get_cash(self, symbol: str) -> Money:
+        """The account's quote asset, free and locked."""
+        balance = self._exchange.balances().get(quote_of(symbol))
+        return Money(balance.total if balance else ZERO)
+
     def _is_dust(self, symbol: str, position: Position) -> bool:
         """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
         if position.quantity <= 0:
@@ -92,7 +98,8 @@ class LiveExecutor(IExecutor):
         instrument = self._exchange.instrument(symbol)
         price = Price(MONEY.divide(position.cost, position.quantity))
         refusal = instrument.refusal(instrument.quantity(position.quantity), price)
-        if refusal is not None:
+        if refusal is not None and self._dust.get(symbol) != position.quantity:
+            self._dust[symbol] = position.quantity
             logger.info("Dust: %s of %s stays, too small to sell: %s", f"{position.quantity:f}", symbol, refusal)
         return refusal is not None
 

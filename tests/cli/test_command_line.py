@@ -77,10 +77,10 @@ def break_settings(folder: Path, key: str, value: object) -> None:
     path.write_text(json.dumps(document))
 
 
-def test_live_mode_sends_nothing_and_says_that_it_is_not_built(workplace):
+def test_live_mode_needs_an_exchange(workplace):
     done = run(workplace, "--config", "config.json", "--mode", "live")
     assert done.returncode == 2
-    assert "--mode mock" in done.stderr
+    assert "replay" in done.stderr
     assert not (workplace / "keel.db").exists()
 
 
