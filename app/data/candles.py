@@ -42,13 +42,13 @@ class Candles:
         return int(steps[np.argmax(counts)])
 
     def aggregate(self, timeframe: Timeframe) -> Self:
-        """Longer candles, as exchanges build them.
+        """Longer candles: first open, highest high, lowest low, last close, sum of volumes.
 
-        A candle is made of those that are there; where none is, there is a hole. The first bucket is left out when its
-        beginning is not in the data, because its open price is not known.
+        A candle is made only when every shorter one in it is there: holes stay holes, and so does an unfinished end.
         """
-        if not len(self.times):
-            return self
+        spacing_ms = self.spacing_ms()
+        if spacing_ms is None:
+            return type(self)(self.times[:0], self.ohlcv[:0])
         shift = timeframe.open_of(0) % timeframe.ms
         buckets = self.times - (self.times - shift) % timeframe.ms
         firsts = np.flatnonzero(np.diff(buckets, prepend=buckets[0] - 1))
@@ -62,9 +62,8 @@ class Candles:
                 np.add.reduceat(self.ohlcv[:, 4], firsts),
             ]
         )
-        times = buckets[firsts]
-        whole = 0 if times[0] == self.times[0] else 1
-        return type(self)(times[whole:], values[whole:])
+        whole = lasts - firsts + 1 == timeframe.ms // spacing_ms
+        return type(self)(buckets[firsts][whole], values[whole])
 
     def frame(self) -> pd.DataFrame:
         """As `IDataHandler.get_historical_data` returns them; changing the frame does not change the candles."""

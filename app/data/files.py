@@ -24,6 +24,8 @@ from app.data.quality import DataQuality, clean
 from app.domain.errors import DataError
 
 TIME_NAMES: Final = ("open_time", "time", "timestamp", "date", "datetime", "opentime", "open time")
+EARLIEST_MS = 631_152_000_000  # 1990: what lies before, or after 2200, was no time in s, ms, µs or ns
+LATEST_MS = 7_258_118_400_000
 HEADERLESS_WIDTHS: Final = (6, 11, 12)  # bare candles; Binance's dump without and with its last, unused column
 
 
@@ -59,11 +61,16 @@ def _unpacked(path: Path, content: bytes) -> bytes:
             return archive.read(names[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise DataError(f"{path}: the archive is damaged ({error}): fetch the file again") from None
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed by an unknown method
+        raise DataError(f"{path}: the archive cannot be unpacked ({error}): unpack it first") from None
 
 
 def _parquet(path: Path, content: bytes) -> pd.DataFrame:
     try:
-        frame = pq.read_table(pa.BufferReader(content)).to_pandas()
+        table = pq.read_table(pa.BufferReader(content))
+        if not table.num_columns:
+            raise DataError(f"{path}: the file has no columns: give a file of candles")
+        frame = table.to_pandas()
     except pa.ArrowException as error:
         raise DataError(f"{path}: no readable Parquet file ({error}): fetch the file again") from None
     if isinstance(frame.index, pd.DatetimeIndex):
@@ -128,13 +135,16 @@ def _milliseconds(path: Path, column: pd.Series) -> NDArray[np.int64]:
     """Open times in ms UTC from dates, ISO texts (naive means UTC) or numbers since the epoch in s, ms, µs or ns."""
     numbers = column if pd.api.types.is_datetime64_any_dtype(column) else pd.to_numeric(column, errors="coerce")
     if pd.api.types.is_numeric_dtype(numbers) and numbers.notna().any():
-        _refuse(path, column, numbers.isna())
+        _refuse(path, column, numbers.isna() | (numbers.abs() >= 2**63))
         ticks = numbers.to_numpy(dtype=np.int64)
         units = [ticks >= 10**17, ticks >= 10**14, ticks >= 10**11]
-        return np.select(units, [ticks // 1_000_000, ticks // 1_000, ticks], default=ticks * 1_000)
-    dates = pd.to_datetime(column, utc=True, errors="coerce")
-    _refuse(path, column, dates.isna())
-    return pd.DatetimeIndex(dates).as_unit("ms").asi8
+        times = np.select(units, [ticks // 1_000_000, ticks // 1_000, ticks], default=ticks * 1_000)
+    else:
+        dates = pd.to_datetime(column, utc=True, errors="coerce")
+        _refuse(path, column, dates.isna())
+        times = pd.DatetimeIndex(dates).as_unit("ms").asi8
+    _refuse(path, column, pd.Series((times < EARLIEST_MS) | (times > LATEST_MS), index=column.index))
+    return times
 
 
 def _refuse(path: Path, times: pd.Series, wrong: "pd.Series[bool]") -> None:

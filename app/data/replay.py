@@ -4,6 +4,8 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from app.config.models import MarketConfig, ReplayConfig
 from app.core.clock import Clock, ManualClock, ScaledClock
 from app.data.candles import Candles
@@ -12,6 +14,8 @@ from app.data.source import CandleSource
 from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import SUPPORTED, Timeframe
+
+COARSEST_TICK = 0.01  # of the price
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +53,7 @@ class ReplaySource(CandleSource):
         candles, self.quality = read_candles(Path(config.file))
         logger.info("Replaying %s: %s", config.file, self.quality.text())
         self._own = self._timeframe_of(candles)
+        self._check_tick(candles)
         self._candles = {self._own.name: candles}
         self.clock: Clock = self._clock(
             config, self._in(timeframe or self._own), timeframe or self._own, start_ms, window
@@ -103,6 +108,15 @@ class ReplaySource(CandleSource):
             "replay another file"
         )
 
+    def _check_tick(self, candles: Candles) -> None:
+        """A grid that is coarse against the prices would invent prices."""
+        price = float(np.median(candles.ohlcv[:, 3]))
+        if float(self._market.price_tick) > price * COARSEST_TICK:
+            raise ConfigError(
+                f"exchange.market.price_tick {self._market.price_tick:f} is too coarse for {self._file}, whose prices "
+                f"are around {price:g}: give a tick of at most {price * COARSEST_TICK:g}"
+            )
+
     def _clock(
         self, config: ReplayConfig, candles: Candles, timeframe: Timeframe, start_ms: int | None, window: int
     ) -> Clock:
@@ -112,6 +126,14 @@ class ReplaySource(CandleSource):
         first_ms, last_ms = int(own[0]), int(own[-1]) + self._own.ms
         full_window_ms = int(candles.times[min(max(window, 1), len(candles)) - 1]) + timeframe.ms
         end_ms = self._moment("end", config.end, first_ms, last_ms) or last_ms
+        if start_ms is not None and not first_ms <= start_ms <= end_ms:
+            stands, begin, end = (
+                datetime.fromtimestamp(ms / 1_000, UTC).isoformat() for ms in (start_ms, first_ms, end_ms)
+            )
+            raise ConfigError(
+                f"this database stands at {stands}, outside {self._file} ({begin} to {end}): choose another db_path "
+                "or the file that it was begun with"
+            )
         start_ms = start_ms or self._moment("start", config.start, first_ms, end_ms) or min(full_window_ms, end_ms)
         if config.speed == 0:
             return ManualClock(start_ms, end_ms=end_ms)

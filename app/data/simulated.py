@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any, Final
+import tempfile
+from typing import IO, Any, Final
 
 from pydantic import SecretStr
 
@@ -36,13 +37,16 @@ class SimulatedSource(CandleSource):
 
     def __init__(self, config: ExchangeConfig) -> None:
         simulated = config.simulated
+        # A file, not a pipe: nobody reads while the bot runs, and a full pipe would block the exchange.
+        self._complaints = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115  closed by `close`
         self._process = _start(
+            self._complaints,
             "--port", "0", "--json-ready", "--parent-pid", str(os.getpid()),
             "--symbols", ",".join(simulated.symbols), "--speed", str(simulated.speed),
             "--seed", str(simulated.seed), "--state", simulated.state_file, "--start", simulated.start,
         )  # fmt: skip
         try:
-            ready = _ready(self._process)
+            ready = _ready(self._process, self._complaints)
             self.rest_url: str = ready["rest_url"]
             account = {"api_key": SecretStr(ready["api_key"]), "api_secret": SecretStr(ready["secret"])}
             self._account = config.model_copy(update={"name": "binance", "rest_url": self.rest_url, **account})
@@ -63,7 +67,12 @@ class SimulatedSource(CandleSource):
         self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None
     ) -> Candles:
         """The exchange's klines."""
-        return self._source.fetch(symbol, timeframe, since_ms=since_ms, until_ms=until_ms, limit=limit)
+        try:
+            return self._source.fetch(symbol, timeframe, since_ms=since_ms, until_ms=until_ms, limit=limit)
+        except DataError as error:
+            if (code := self._process.poll()) is None:
+                raise
+            raise DataError(f"the built-in exchange has ended (exit code {code}): start the bot again") from error
 
     def account_config(self, config: ExchangeConfig) -> ExchangeConfig:  # noqa: ARG002  an account of its own
         """The one account that the exchange opened."""
@@ -77,21 +86,24 @@ class SimulatedSource(CandleSource):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+        self._complaints.close()
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
+def _start(complaints: IO[str], *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "exchange_simulator", *arguments]
     # A session of its own: Ctrl+C in the terminal is for the bot, which ends the exchange when it is done.
     return subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=complaints, text=True, start_new_session=True
     )
 
 
-def _ready(process: subprocess.Popen[str]) -> dict[str, Any]:
+def _ready(process: subprocess.Popen[str], complaints: IO[str]) -> dict[str, Any]:
     """Its line of JSON with the addresses."""
     line = process.stdout.readline() if process.stdout else ""
     if not line:
-        _, complaint = process.communicate()
+        process.wait()
+        complaints.seek(0)
+        complaint = complaints.read()
         reason = complaint.strip().splitlines()[-1] if complaint.strip() else "it said nothing"
         raise DataError(f"the built-in exchange did not start: {reason}")
     ready: dict[str, Any] = json.loads(line)

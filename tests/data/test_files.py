@@ -154,3 +154,34 @@ def test_real_files_are_read_completely(market_data, name, candles, missing):
 def test_a_real_file_of_trades_is_refused(market_data):
     with pytest.raises(DataError, match="8 columns and no header"):
         read_candles(market_data / "binance-dump/spot-PEPEUSDT-aggTrades-2024-10-27.zip")
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["inf", "1e30", "20250101", "-5", "9999999999999999999999"],
+    ids=["inf", "1e30", "a date as a number", "negative", "huge"],
+)
+def test_a_time_that_is_none_is_refused_with_its_line(tmp_path, time):
+    path = tmp_path / "candles.csv"
+    path.write_text(f"open_time,open,high,low,close,volume\n1735689600000,1,1,1,1,1\n{time},1,1,1,1,1\n")
+    with pytest.raises(DataError, match="line 3"):
+        read_candles(path)
+
+
+def test_a_file_without_columns_is_refused(tmp_path):
+    path = tmp_path / "candles.parquet"
+    pd.DataFrame().to_parquet(path)
+    with pytest.raises(DataError, match=r"candles\.parquet"):
+        read_candles(path)
+
+
+def test_an_encrypted_archive_is_refused(tmp_path):
+    path = tmp_path / "candles.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("candles.csv", "1735689600000,1,1,1,1,1\n")
+    content = bytearray(path.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1  # "this entry is encrypted"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="unpack it first"):
+        read_candles(path)

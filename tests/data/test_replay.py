@@ -114,13 +114,25 @@ def test_longer_candles_are_made_of_the_files_and_an_unfinished_one_is_not_shown
     pd.testing.assert_frame_equal(frame, expected, check_freq=False, check_names=False, check_index_type=False)
 
 
-def test_a_longer_candle_is_a_hole_only_when_all_of_it_is_missing(csv_of, market):
-    source = source_of(csv_of(market.drop(market.index[7:15])))
-    frame = handler_of(source).get_historical_data(SYMBOL, "5m", end_date="2025-01-01T00:20")
-    source.clock.wait_until(minute(20), NEVER)
+def test_a_longer_candle_needs_every_shorter_one(csv_of, market):
+    source = source_of(csv_of(market.drop(market.index[7:12])))
+    source.clock.wait_until(minute(22), NEVER)
     frame = handler_of(source).get_historical_data(SYMBOL, "5m")
-    assert [time.minute for time in frame.index] == [0, 5, 15]
-    assert frame["close"].iloc[1] == market["close"].iloc[6]
+    assert [time.minute for time in frame.index] == [0, 15]
+    assert frame["close"].iloc[1] == market["close"].iloc[19]
+    assert frame["volume"].iloc[1] == pytest.approx(market["volume"].iloc[15:20].sum())
+
+
+@pytest.mark.parametrize("moment", [minute(-1), minute(301)], ids=["before the file", "after the file"])
+def test_a_database_that_stands_outside_of_the_file_is_refused(csv_of, market, moment):
+    with pytest.raises(ConfigError, match="this database stands at .* choose another db_path"):
+        source_of(csv_of(market), start_ms=moment)
+
+
+def test_a_price_tick_that_would_invent_prices_is_refused(csv_of, market):
+    cheap = market.assign(**{name: market[name] * 1e-10 for name in ("open", "high", "low", "close")})
+    with pytest.raises(ConfigError, match="price_tick 0.01 is too coarse"):
+        source_of(csv_of(cheap))
 
 
 def test_weeks_begin_on_monday():
