@@ -7,6 +7,7 @@ microseconds since 2025; USD-M futures with a header, except some of 2022.
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,8 +25,8 @@ from app.data.quality import DataQuality, clean
 from app.domain.errors import DataError
 
 TIME_NAMES: Final = ("open_time", "time", "timestamp", "date", "datetime", "opentime", "open time")
-EARLIEST_MS = 631_152_000_000  # 1990: what lies before, or after 2200, was no time in s, ms, µs or ns
-LATEST_MS = 7_258_118_400_000
+EARLIEST_MS: Final = 631_152_000_000  # 1990: what lies before, or after 2200, was no time in s, ms, µs or ns
+LATEST_MS: Final = 7_258_118_400_000
 HEADERLESS_WIDTHS: Final = (6, 11, 12)  # bare candles; Binance's dump without and with its last, unused column
 
 
@@ -59,7 +60,7 @@ def _unpacked(path: Path, content: bytes) -> bytes:
             if len(names) != 1:
                 raise DataError(f"{path}: the archive holds {len(names)} files: pack one candle file per archive")
             return archive.read(names[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise DataError(f"{path}: the archive is damaged ({error}): fetch the file again") from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed by an unknown method
         raise DataError(f"{path}: the archive cannot be unpacked ({error}): unpack it first") from None
@@ -140,7 +141,7 @@ def _milliseconds(path: Path, column: pd.Series) -> NDArray[np.int64]:
         units = [ticks >= 10**17, ticks >= 10**14, ticks >= 10**11]
         times = np.select(units, [ticks // 1_000_000, ticks // 1_000, ticks], default=ticks * 1_000)
     else:
-        dates = pd.to_datetime(column, utc=True, errors="coerce")
+        dates = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
         _refuse(path, column, dates.isna())
         times = pd.DatetimeIndex(dates).as_unit("ms").asi8
     _refuse(path, column, pd.Series((times < EARLIEST_MS) | (times > LATEST_MS), index=column.index))

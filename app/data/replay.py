@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import SUPPORTED, Timeframe
 
-COARSEST_TICK = 0.01  # of the price
+COARSEST_TICK: Final = 0.01  # of the price
 
 logger = logging.getLogger(__name__)
 

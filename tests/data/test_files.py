@@ -185,3 +185,13 @@ def test_an_encrypted_archive_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match="unpack it first"):
         read_candles(path)
+
+
+@pytest.mark.parametrize(
+    "time", ["soon", "01/02/2025", "13:00"], ids=["a word", "a date that means two things", "an hour"]
+)
+def test_a_column_of_texts_that_are_no_iso_dates_is_refused(tmp_path, time):
+    path = tmp_path / "candles.csv"
+    path.write_text(f"open_time,open,high,low,close,volume\n{time},1,1,1,1,1\n")
+    with pytest.raises(DataError, match="line 2"):
+        read_candles(path)
