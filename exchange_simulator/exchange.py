@@ -4,7 +4,7 @@ This facade is what the server and tests use. Everything is synchronous; the onl
 `ApiError`; nothing else leaves it for bad input of a client.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +49,11 @@ class Market(Protocol):
         self, symbol: str, interval: Interval, *, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[Kline]:
         """Return candles, oldest first."""
+
+    def prepare_klines(
+        self, symbol: str, interval: Interval, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> Iterator[None]:
+        """Make ready what `klines` would answer, a piece of some milliseconds at a time."""
 
     def trades(self, symbol: str, *, limit: int, from_id: int | None) -> list[Trade]:
         """Return public trades, oldest first: the newest, or those from an id on."""

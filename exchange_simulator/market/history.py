@@ -1,5 +1,6 @@
 """Candles of a symbol's past, before the exchange started, put together from the tape of its price source."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -10,13 +11,13 @@ from exchange_simulator.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECO
 from exchange_simulator.market.tape import Ints, PriceSource
 
 _DAYS_OF_MINUTES = 3  # kept, 130 kB each
-_DAYS_OF_HOURS = 100  # kept, 2 kB each
 
 
 class History:
     """Sparse candles straight from the source. Seconds are made anew each time, longer ones are kept by the day.
 
-    Memory: nothing until asked; then up to 0.6 MB and 0.2 kB per day of daily candles.
+    A day costs milliseconds when it is first asked for, so years of them cost seconds: `prepare` takes them one by one.
+    Memory: nothing until asked; then up to 0.4 MB, and 2.5 kB for each day of which hours or days were asked for.
 
     Args:
         source: the prices.
@@ -24,9 +25,9 @@ class History:
 
     def __init__(self, source: PriceSource) -> None:
         self._source = source
+        self._hours: dict[int, Ints] = {}
         self._days: dict[int, Ints] = {}
         self._minutes = lru_cache(maxsize=_DAYS_OF_MINUTES)(self._minutes_of)
-        self._hours = lru_cache(maxsize=_DAYS_OF_HOURS)(self._hours_of)
 
     def rows(self, base_us: int, from_us: int, to_us: int) -> Ints:
         """Sparse candles that open in [from_us, to_us); both are multiples of `base_us`."""
@@ -40,19 +41,33 @@ class History:
         wanted: Ints = rows[first:last]
         return wanted
 
+    def prepare(self, base_us: int, from_us: int, to_us: int) -> Iterator[None]:
+        """Make ready what `rows` answers of hours and days, pausing after each day that was not yet known."""
+        if base_us < HOUR_US:
+            return
+        from_us = max(from_us, self._source.first_us)
+        for day in range(from_us // DAY_US, -(-to_us // DAY_US)):
+            if day not in self._hours:
+                self._hour_rows(day)
+                yield
+
     def _of_day(self, day: int, base_us: int) -> Ints:
         if base_us == DAY_US:
-            return self._day(day)
-        return self._hours(day) if base_us == HOUR_US else self._minutes(day)
+            return self._day_row(day)
+        return self._hour_rows(day) if base_us == HOUR_US else self._minutes(day)
 
     def _minutes_of(self, day: int) -> Ints:
-        return candles.from_tape(self._source.tape(day * DAY_US, (day + 1) * DAY_US), MINUTE_US)
+        return self._straight(day, MINUTE_US)
 
-    def _hours_of(self, day: int) -> Ints:
-        return candles.regrouped(self._minutes(day), Interval.H1)
+    def _hour_rows(self, day: int) -> Ints:
+        if day not in self._hours:
+            self._hours[day] = self._straight(day, HOUR_US)
+        return self._hours[day]
 
-    def _day(self, day: int) -> Ints:
+    def _day_row(self, day: int) -> Ints:
         if day not in self._days:
-            tape = self._source.tape(day * DAY_US, (day + 1) * DAY_US)
-            self._days[day] = candles.from_tape(tape, DAY_US)
+            self._days[day] = candles.regrouped(self._hour_rows(day), Interval.D1)
         return self._days[day]
+
+    def _straight(self, day: int, base_us: int) -> Ints:
+        return candles.from_tape(self._source.tape(day * DAY_US, (day + 1) * DAY_US), base_us)

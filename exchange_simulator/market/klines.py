@@ -5,6 +5,8 @@ backward from endTime or from now. The candle of the present is included and sti
 (before the listing, in holes) do not count towards the limit.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from exchange_simulator.engine.market_data import Kline
@@ -33,6 +35,25 @@ def rows_asked_for(
     opened = interval.floor(max(start_us, 0))
     first = max(first, opened if opened >= start_us else interval.next(opened))
     return _forward(series, source, interval, first, last, limit)
+
+
+def prepared(
+    series: CandleSeries,
+    interval: Interval,
+    *,
+    now_us: int,
+    limit: int,
+    start_us: int | None = None,
+    end_us: int | None = None,
+) -> Iterator[None]:
+    """Make ready what `rows_asked_for` reads, a piece at a time; only what holes push further out is left to it."""
+    last = interval.floor(now_us if end_us is None else max(min(now_us, end_us), 0))
+    if start_us is None:
+        first = interval.back(last, limit - 1)
+    else:
+        first = interval.floor(max(start_us, 0))
+        last = min(last, first + limit * interval.length_us)
+    return series.prepare(interval, first, last + interval.length_us)
 
 
 def as_klines(rows: Ints, interval: Interval, grid: Grid) -> list[Kline]:

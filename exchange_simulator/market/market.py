@@ -1,6 +1,6 @@
 """The market of the exchange: it makes prices happen in the book as time passes, and answers what they were."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +10,7 @@ from exchange_simulator.engine.instrument import Instrument
 from exchange_simulator.engine.market_data import AggTrade, Average, Kline, Ticker
 from exchange_simulator.engine.orders import Trade
 from exchange_simulator.market.intervals import Interval
-from exchange_simulator.market.klines import as_klines, rows_asked_for
+from exchange_simulator.market.klines import as_klines, prepared, rows_asked_for
 from exchange_simulator.market.lane import Lane
 from exchange_simulator.market.plan import MarketPlan
 from exchange_simulator.market.tape import FOREVER_US, Grid
@@ -118,6 +118,25 @@ class SimulatedMarket:
             end_us=None if end_ms is None else end_ms * 1000,
         )
         return as_klines(rows, interval, lane.source.grid)
+
+    def prepare_klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = 500,
+    ) -> Iterator[None]:
+        """Make the candles of the past that `klines` would answer ready, a piece of some milliseconds at a time."""
+        return prepared(
+            self._lanes[symbol].series,
+            interval,
+            now_us=self._clock.now_us(),
+            limit=limit,
+            start_us=None if start_ms is None else start_ms * 1000,
+            end_us=None if end_ms is None else end_ms * 1000,
+        )
 
     def trades(self, symbol: str, *, limit: int = 500, from_id: int | None = None) -> list[Trade]:
         """The youngest trades, or those from an id on, oldest first."""

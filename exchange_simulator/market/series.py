@@ -4,6 +4,7 @@ import zlib
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import TypedDict
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from exchange_simulator.market import candles
 from exchange_simulator.market.candles import COLUMNS, NO_TRADE, Column
 from exchange_simulator.market.history import History
-from exchange_simulator.market.intervals import BASES_US, SECOND_US, Interval
+from exchange_simulator.market.intervals import BASES_US, DAY_US, SECOND_US, Interval
 from exchange_simulator.market.tape import Ints, PriceSource
 
 Row = list[int]
@@ -77,6 +78,11 @@ class CandleSeries:
         if tail:
             parts.append(np.array(tail, np.int64))
         return candles.regrouped(np.concatenate(parts), interval)
+
+    def prepare(self, interval: Interval, from_us: int, to_us: int) -> Iterator[None]:
+        """Make the past in [from_us, to_us) ready, a piece of some milliseconds at a time."""
+        level = BASES_US.index(interval.base_us)
+        return self._past.prepare(BASES_US[level], from_us - DAY_US, min(to_us, self._begins_us[level]))
 
     def filled(self, interval: Interval, opens_us: Ints) -> Ints:
         """The candles at these open times, flat where nothing printed; without those in holes or forgotten."""

@@ -174,11 +174,11 @@ def _is_real_time(clock: VirtualClock) -> bool:
 
 async def _read_body(request: web.BaseRequest) -> str:
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise ApiError(-1101, "Too many parameters sent for this endpoint.", 413)
     try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise ApiError(-1101, "Too many parameters sent for this endpoint.", 413)
         return body.decode()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, web.RequestPayloadError):  # no UTF-8, or not in the encoding that it claims
         raise ApiError(-1100, "Illegal characters found in a parameter.") from None

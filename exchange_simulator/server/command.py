@@ -14,6 +14,7 @@ from exchange_simulator.server.options import (
 )
 
 USAGE_ERROR = 2
+LAST_PORT = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,6 +71,9 @@ def _options(chosen: argparse.Namespace) -> ExchangeOptions:
     for name in ("speed", "spread_bp", "read_lag_ms"):
         if getattr(chosen, name) < 0:
             raise BadOptionError(f"--{name.replace('_', '-')} is {getattr(chosen, name)}: give 0 or more")
+    for name, port in (("port", chosen.port), ("admin-port", chosen.admin_port or 0)):
+        if not 0 <= port <= LAST_PORT:
+            raise BadOptionError(f"--{name} is {port}: give 1 to {LAST_PORT}, or 0 for a free one")
     if chosen.depth < 1:
         raise BadOptionError(f"--depth is {chosen.depth}: give at least 1 level")
     return ExchangeOptions(

@@ -5,6 +5,7 @@ REST and the WebSocket API hand in the same `Incoming` and get the same `Reply`.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import orjson
@@ -66,6 +67,10 @@ class Gateway:
 
     async def answer(self, incoming: Incoming) -> Reply:
         """Answer one request. Bad input of any kind becomes Binance's error JSON."""
+        if incoming.operation.prepare is not None:
+            with suppress(ApiError):  # execution meets it again, and answers it
+                for _ in incoming.operation.prepare(self.exchange, Params(incoming.values)):
+                    await asyncio.sleep(0)
         if not self.board.waiting(*STANDING_FOR_REQUESTS):
             return self._execute(incoming)
         symbol = incoming.values.get("symbol", "")

@@ -1,15 +1,23 @@
 """Market data operations (rest-api.md, "General endpoints" and "Market data endpoints")."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypedDict
 
 from exchange_simulator.engine.instrument import Instrument
+from exchange_simulator.exchange import Exchange
 from exchange_simulator.market.intervals import Interval
 from exchange_simulator.server.operation import Answer, Call, Operation, names
-from exchange_simulator.server.params import Params
+from exchange_simulator.server.params import Params, invalid
 from exchange_simulator.server.wire import market as wire
 
 MAX_DEPTH = 5_000
 _WEIGHTS_OF_DEPTH = ((100, 5), (500, 25), (1_000, 50), (MAX_DEPTH, 250))
+
+
+class _Bounds(TypedDict):
+    start_ms: int | None
+    end_ms: int | None
+    limit: int
 
 
 def ping(_: Call) -> Answer:
@@ -65,11 +73,24 @@ def aggregate_trades(call: Call) -> Answer:
 
 def klines(call: Call) -> Answer:
     """Answer candles; the last one of an open-ended question is still open."""
-    params, symbol = call.params, _listed(call).symbol
+    symbol, interval, bounds = _candles(call.exchange, call.params)
+    return [wire.kline(row) for row in call.exchange.klines(symbol, interval, **bounds)]
+
+
+def _prepare_klines(exchange: Exchange, params: Params) -> Iterator[None]:
+    symbol, interval, bounds = _candles(exchange, params)
+    return exchange.market.prepare_klines(symbol, interval, **bounds)
+
+
+def _candles(exchange: Exchange, params: Params) -> tuple[str, Interval, "_Bounds"]:
+    """Return symbol, interval and bounds of a question for candles."""
+    symbol = exchange.instrument(params.need_symbol()).symbol
     interval = params.need_choice("interval", Interval)
+    offset = params.utc_offset_us("timeZone")
+    if offset and (interval is Interval.MONTH or offset % interval.length_us):
+        raise invalid("timeZone")  # candles begin by UTC here; shifted ones are other candles
     start, end = params.integer("startTime"), params.integer("endTime")
-    rows = call.exchange.klines(symbol, interval, start_ms=start, end_ms=end, limit=params.limit(500, 1_000))
-    return [wire.kline(row) for row in rows]
+    return symbol, interval, {"start_ms": start, "end_ms": end, "limit": params.limit(500, 1_000)}
 
 
 def average_price(call: Call) -> Answer:
@@ -134,7 +155,7 @@ DEPTH = Operation(depth, names("symbol", "limit", "symbolStatus"), _depth_weight
 TRADES = Operation(recent_trades, names("symbol", "limit"), 25)
 HISTORICAL_TRADES = Operation(historical_trades, names("symbol", "limit", "fromId"), 25)
 AGG_TRADES = Operation(aggregate_trades, names("symbol", "fromId", "startTime", "endTime", "limit"), 4)
-KLINES = Operation(klines, _KLINES, 2)
+KLINES = Operation(klines, _KLINES, 2, prepare=_prepare_klines)
 AVG_PRICE = Operation(average_price, names("symbol"), 2)
 TICKER_24HR = Operation(ticker_24hr, _TICKER, _by_symbols(2, 80))
 TICKER_PRICE = Operation(ticker_price, _TICKER, _by_symbols(2, 4))

@@ -1,6 +1,6 @@
 """What a client can ask for: REST endpoints and WebSocket API methods are the same operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -63,6 +63,7 @@ class Operation:
         weight: Request weight, fixed or by parameters.
         security: What the request must carry.
         orders: How many orders it adds to the account's order count.
+        prepare: Makes ready what `run` needs, a piece of some milliseconds at a time; other requests come in between.
         weight_when_refused: Weight of a refused request, where it differs: an accepted order costs nothing.
     """
 
@@ -72,6 +73,7 @@ class Operation:
     security: Security = Security.NONE
     orders: int = 0
     weight_when_refused: int | None = None
+    prepare: Callable[[Exchange, Params], Iterator[None]] | None = None
 
     def weight_of(self, params: Params) -> int:
         """Return the weight of a request with these parameters."""

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 
 from exchange_simulator.engine.errors import ApiError
 from exchange_simulator.engine.numbers import SCALE
+from exchange_simulator.market.intervals import MINUTE_US
 
 INTEGER = r"^[0-9]{1,20}$"
 AMOUNT = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
@@ -241,6 +242,23 @@ class Params:
         if any(_PATTERNS[SYMBOL].fullmatch(name) is None for name in names):
             raise _illegal_symbols()
         return names
+
+    def utc_offset_us(self, name: str) -> int:
+        """Return an optional time zone like `-1:00`, `05:45` or `8` as its distance from UTC; 0 when not sent.
+
+        Raises:
+            ApiError: -1130 when it is none, or outside of -12:00 to +14:00.
+        """
+        value = self.text(name)
+        if value is None:
+            return 0
+        parts = re.fullmatch(r"([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?", value)
+        if parts is None:
+            raise invalid(name)
+        minutes = (int(parts[2]) * 60 + int(parts[3] or 0)) * (-1 if parts[1] == "-" else 1)
+        if not -12 * 60 <= minutes <= 14 * 60:
+            raise invalid(name)
+        return minutes * MINUTE_US
 
     def client_id(self, name: str) -> str | None:
         """Return an optional client order id. -1100 when it has other than 1 to 36 letters, digits, '-' and '_'."""
