@@ -111,6 +111,7 @@ class TradingBot:
         try:
             if isinstance(self.executor, IExecutor):
                 self.executor.synchronize(self.symbol)
+            self._memory.finish_half_done()
             window = self._fetch_window()
             cycle.decision = self._judge(window, cycle)
             self._act(cycle)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core.cycle import Cycle
 from app.core.decision import Action
+from app.domain.order import OrderStatus
 from app.models.sql import Step
 from app.repositories import OrderRepository, StepRepository
 
@@ -35,6 +36,7 @@ class Memory:
         self._timeframe = timeframe
         self._strategy = strategy
         self._begun: Step | None = None
+        self._half_done: Step | None = None
         self.last_signal: int | None = None
         self.last_judged: datetime | None = None
 
@@ -47,8 +49,27 @@ class Memory:
         """Learn from the database what was done before."""
         if self._steps is None:
             return
-        self._finish_what_was_begun(self._steps)
-        if settled := self._steps.last_settled(self._symbol, self._timeframe):
+        newest = next(iter(self._steps.latest(self._symbol, self._timeframe)), None)
+        if newest is not None and _was_left_half_done(newest):
+            self._half_done = newest
+            self.finish_half_done()
+        self._recall(self._steps)
+
+    def finish_half_done(self) -> None:
+        """Complete the step that a dying process left, once the fate of its order is known; called until it is."""
+        if self._steps is None or self._half_done is None:
+            return
+        order = next(iter(OrderRepository(self._steps.session).by_symbol(self._symbol, limit=1)), None)
+        if order is None or order.timestamp < self._half_done.recorded_at or order.status == OrderStatus.REJECTED:
+            self._half_done = None  # nothing was executed: the candle is judged again
+        elif order.filled > 0:
+            logger.info("Order %s was executed right before a restart", order.id)
+            self._steps.complete(self._half_done, order_id=order.id, error=None, is_settled=True)
+            self._half_done = None
+            self._recall(self._steps)
+
+    def _recall(self, steps: StepRepository) -> None:
+        if settled := steps.last_settled(self._symbol, self._timeframe):
             self.last_signal, self.last_judged = settled.signal_value, settled.candle_time
 
     def begin(self, cycle: Cycle, now_ms: int) -> None:
@@ -72,23 +93,13 @@ class Memory:
         except Exception:
             logger.exception("Failed to record the step")
 
-    def _finish_what_was_begun(self, steps: StepRepository) -> None:
-        """A step that a dying process left: if its order is booked, the step is completed with it."""
-        newest = next(iter(steps.latest(self._symbol, self._timeframe)), None)
-        if newest is None or newest.is_settled or newest.error is not None or newest.order_id is not None:
-            return
-        if newest.action not in {Action.ENTER.value, Action.EXIT.value}:
-            return
-        orders = OrderRepository(steps.session).by_symbol(self._symbol, limit=1)
-        if (
-            orders
-            and orders[0].timestamp >= newest.recorded_at
-            and steps.of_order(self._symbol, self._timeframe, orders[0].id) is None
-        ):
-            logger.info("Order %s was executed right before a restart", orders[0].id)
-            steps.complete(newest, order_id=orders[0].id, error=None, is_settled=True)
-
     def _step(self, cycle: Cycle, now_ms: int, *, is_settled: bool) -> Step:
         identity: dict[str, Any] = {"symbol": self._symbol, "timeframe": self._timeframe, "strategy": self._strategy}
         moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
         return cycle.step(recorded_at=moment, is_settled=is_settled, **identity)
+
+
+def _was_left_half_done(step: Step) -> bool:
+    """Whether a step was begun for an order and never completed."""
+    needs_order = step.action in {Action.ENTER.value, Action.EXIT.value}
+    return needs_order and not step.is_settled and step.error is None and step.order_id is None

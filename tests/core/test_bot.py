@@ -19,7 +19,7 @@ from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
 from app.domain.errors import ConfigError, DataError, KeyRevoked, OrderRejected, OutcomeUnknown
 from app.execution.mock_executor import MockExecutor
-from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.repositories import OrderRepository, SignalRepository, StepRepository, TradeRepository
 from app.strategies.sma_cross import SmaCrossStrategy
 
 MINUTE_MS = 60_000
@@ -434,6 +434,26 @@ def test_an_order_that_failed_before_the_restart_is_tried_again_after_it(desk):
     again = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals)
     again.run_once()
     assert at.sides() == ["buy"]
+
+
+@pytest.mark.parametrize(
+    ("status", "filled", "traded"), [("rejected", 0, 2), ("filled", 1, 1)], ids=["never arrived", "executed"]
+)
+def test_a_step_that_was_left_half_done_waits_for_the_fate_of_its_order(desk, status, filled, traded):
+    at = desk([101.0])
+    at.bot._memory.complete = lambda *_: None
+    at.bot.run_once()
+    order = OrderRepository(at.session).by_symbol(BTC)[0]
+    at.executor.execute_order(BTC, OrderSide.SELL, at.executor.get_position(BTC)["net_quantity"], price=101)
+    OrderRepository(at.session).by_symbol(BTC)[0].timestamp = START
+    order.status, order.filled = "submitted", 0
+    at.session.commit()
+    again = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals)
+    assert again.last_signal_value is None
+    order.status, order.filled = status, filled
+    at.session.commit()
+    again.run_once()
+    assert at.sides().count("buy") == traded
 
 
 # --- integration
