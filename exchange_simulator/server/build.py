@@ -18,6 +18,7 @@ from exchange_simulator.server.options import BadOptionError, ExchangeOptions
 
 SMALLEST_ORDER_USD = 5
 LARGEST_ORDER_USD = 500_000_000
+LONGEST_SYMBOL = 20
 Pair = tuple[str, str]
 
 
@@ -28,6 +29,8 @@ def build_exchange(options: ExchangeOptions) -> Exchange:
         BadOptionError: an option cannot be; the message says which.
     """
     pairs = [_pair(name) for name in options.symbols]
+    if len(set(pairs)) < len(pairs):
+        raise BadOptionError(f"{', '.join(options.symbols)} names a symbol twice: name each once")
     if not pairs:
         raise BadOptionError("no symbol is given: name at least one, for example BTC/USDT")
     try:
@@ -79,6 +82,8 @@ def _pair(name: str) -> Pair:
     base, separator, quote = name.upper().partition("/")
     if not (separator and base.isalnum() and quote.isalnum() and base.isascii() and quote.isascii()):
         raise BadOptionError(f"{name!r} is no symbol: give it as BASE/QUOTE, for example BTC/USDT")
+    if base == quote or len(base + quote) > LONGEST_SYMBOL:
+        raise BadOptionError(f"{name!r} is no symbol: name two assets of together at most {LONGEST_SYMBOL} letters")
     return base, quote
 
 

@@ -15,6 +15,9 @@ from exchange_simulator.server.options import (
 
 USAGE_ERROR = 2
 LAST_PORT = 65_535
+FASTEST = 1_000_000
+WIDEST_BP = 5_000
+DEEPEST = 5_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,8 +77,11 @@ def _options(chosen: argparse.Namespace) -> ExchangeOptions:
     for name, port in (("port", chosen.port), ("admin-port", chosen.admin_port or 0)):
         if not 0 <= port <= LAST_PORT:
             raise BadOptionError(f"--{name} is {port}: give 1 to {LAST_PORT}, or 0 for a free one")
-    if chosen.depth < 1:
-        raise BadOptionError(f"--depth is {chosen.depth}: give at least 1 level")
+    for name, most in (("speed", FASTEST), ("spread_bp", WIDEST_BP)):
+        if getattr(chosen, name) > most:
+            raise BadOptionError(f"--{name.replace('_', '-')} is {getattr(chosen, name)}: give at most {most}")
+    if not 1 <= chosen.depth <= DEEPEST:
+        raise BadOptionError(f"--depth is {chosen.depth}: give 1 to {DEEPEST} levels")
     return ExchangeOptions(
         symbols=tuple(name.strip() for name in chosen.symbols.split(",") if name.strip()),
         speed=chosen.speed,

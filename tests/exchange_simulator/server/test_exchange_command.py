@@ -83,6 +83,14 @@ def test_it_greets_with_a_snippet_that_works_and_ends_with_ctrl_c(started: Any):
         pytest.param(["--speed", "-1"], "--speed", id="speed"),
         pytest.param(["--depth", "0"], "--depth", id="depth"),
         pytest.param(["--start", "yesterday"], "yesterday", id="start"),
+        pytest.param(["--symbols", "BTC/USDT,BTC/USDT"], "twice", id="symbol twice"),
+        pytest.param(["--symbols", "BTC/BTC"], "two assets", id="an asset for itself"),
+        pytest.param(["--symbols", "AVERYLONGNAMEAVERYLONG/USDT"], "20 letters", id="longer than clients may send"),
+        pytest.param(["--port", "99999"], "65535", id="port"),
+        pytest.param(["--admin-port", "99999"], "65535", id="admin port"),
+        pytest.param(["--speed", "1e300"], "--speed", id="faster than time can be counted"),
+        pytest.param(["--depth", "1000000"], "--depth", id="deeper than can be quoted"),
+        pytest.param(["--spread-bp", "1e9"], "--spread-bp", id="wider than the price"),
     ],
 )
 def test_what_cannot_be_is_refused_with_one_sentence(
