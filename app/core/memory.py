@@ -6,8 +6,9 @@ from typing import Any
 
 from app.core.cycle import Cycle
 from app.core.decision import Action
+from app.core.enums import OrderSide
 from app.domain.order import OrderStatus
-from app.models.sql import Step
+from app.models.sql import Order, Step
 from app.repositories import OrderRepository, StepRepository
 
 logger = logging.getLogger(__name__)
@@ -60,13 +61,18 @@ class Memory:
         if self._steps is None or self._half_done is None:
             return
         order = next(iter(OrderRepository(self._steps.session).by_symbol(self._symbol, limit=1)), None)
-        if order is None or order.timestamp < self._half_done.recorded_at or order.status == OrderStatus.REJECTED:
+        if order is None or not self._belongs_to_half_done(order) or order.status == OrderStatus.REJECTED:
             self._half_done = None  # nothing was executed: the candle is judged again
         elif order.filled > 0:
             logger.info("Order %s was executed right before a restart", order.id)
             self._steps.complete(self._half_done, order_id=order.id, error=None, is_settled=True)
             self._half_done = None
             self._recall(self._steps)
+
+    def _belongs_to_half_done(self, order: Order) -> bool:
+        """Whether the newest order is the one that the step was begun for, and not the one of an earlier step."""
+        side = OrderSide.BUY if self._half_done and self._half_done.action == Action.ENTER.value else OrderSide.SELL
+        return self._steps is not None and order.side is side and self._steps.of_order(order.id) is None
 
     def _recall(self, steps: StepRepository) -> None:
         if settled := steps.last_settled(self._symbol, self._timeframe):

@@ -139,6 +139,6 @@ class Step(Base):
     indicators: Mapped[dict[str, Any]] = mapped_column(JSON)
     action: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(Text)
-    order_id: Mapped[str | None] = mapped_column(Text)
+    order_id: Mapped[str | None] = mapped_column(Text, index=True)
     error: Mapped[str | None] = mapped_column(Text)
     is_settled: Mapped[bool]

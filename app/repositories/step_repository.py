@@ -28,6 +28,11 @@ class StepRepository:
             step.order_id, step.error, step.is_settled = order_id, error, is_settled
             self.session.flush()
 
+    def of_order(self, order_id: str) -> Step | None:
+        """The step that led to an order."""
+        found = self._fetch(select(Step).where(Step.order_id == order_id).limit(1))
+        return found[0] if found else None
+
     def latest(self, symbol: str, timeframe: str, limit: int = 1) -> Sequence[Step]:
         """The newest steps, newest first."""
         return self._fetch(self._of(symbol, timeframe).order_by(Step.id.desc()).limit(limit))

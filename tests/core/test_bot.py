@@ -456,6 +456,26 @@ def test_a_step_that_was_left_half_done_waits_for_the_fate_of_its_order(desk, st
     assert at.sides().count("buy") == traded
 
 
+def test_a_step_that_died_before_its_order_is_not_completed_with_an_older_order(desk):
+    at = desk([100.0, 101.0, 99.0])
+    at.run(2)
+    at.handler.show(3)
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    at.executor.execute_order, at.bot._memory.complete = die, lambda *_: None
+    with pytest.raises(KeyboardInterrupt):
+        at.bot.run_once()
+    del at.executor.execute_order
+    for order in OrderRepository(at.session).by_symbol(BTC):
+        order.timestamp = START + pd.Timedelta("1D")  # an exchange whose clock is ahead
+    at.session.commit()
+    again = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals)
+    again.run_once()
+    assert at.sides() == ["buy", "sell"]
+
+
 # --- integration
 
 
