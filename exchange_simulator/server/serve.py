@@ -50,6 +50,8 @@ def serve(options: ExchangeOptions, settings: ServeSettings) -> None:
     Raises:
         BadOptionError: an option cannot be, a port is taken, or a file cannot be read.
     """
+    if settings.state is not None:
+        _check_writable(settings.state)
     exchange = _load(options, settings.state)
     uvloop.run(_serve(exchange, options, settings))
 
@@ -108,6 +110,17 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _check_writable(state: Path) -> None:
+    """Find out at the start, not after hours of trading, that the state cannot be kept."""
+    beside = state.with_name(f".{state.name}.{os.getpid()}")
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        beside.touch()
+        beside.unlink()
+    except (OSError, ValueError) as error:
+        raise BadOptionError(f"--state {state} cannot be written ({error}): choose another file") from None
 
 
 def _load(options: ExchangeOptions, state: Path | None) -> Exchange:

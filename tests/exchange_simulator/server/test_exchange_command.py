@@ -196,3 +196,11 @@ def test_the_admin_port_is_off_unless_asked_for(started: Any):
     assert refused.value.code == 404
     refused.value.close()
     assert ready["pid"] == process.pid != os.getpid()
+
+
+def test_a_state_file_that_cannot_be_written_is_refused_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").write_text("no folder")
+    assert main(["--port", "0", "--state", str(tmp_path / "file" / "exchange.state")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
