@@ -141,9 +141,10 @@ class TradingBot:
                 at_the_end = self._clock.ended()
                 logger.info("Iteration %d at %s", iteration, _utc(self._clock.now_ms()))
                 failed = not self._survived(pacing)
-                if at_the_end and not failed:
+                again_at_once = failed and self._clock.jumps
+                if at_the_end and not again_at_once:
                     break
-                if not (failed and self._clock.jumps):
+                if not again_at_once:
                     self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), self._stop)
         logger.info("Stopped after %d iterations", iteration)
 

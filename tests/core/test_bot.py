@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
-from app.core.clock import ManualClock
+from app.core.clock import ManualClock, ScaledClock
 from app.core.database import Database
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
@@ -600,6 +600,15 @@ def test_ctrl_c_inside_a_cycle_ends_start_without_a_traceback(desk):
     at.bot.run_once = interrupted
     at.bot.start(sleep_seconds=1)
     assert at.handler.asked == []
+
+
+def test_start_ends_with_a_clock_that_runs_by_itself_also_when_the_last_cycle_fails(desk):
+    at = desk([100.0] * 3)
+    at.handler.failure = DataError("exchange is away")
+    clock = ScaledClock(at.handler.clock.now_ms(), 1_000, end_ms=at.handler.clock.now_ms() + 5)
+    bot = TradingBot(at.bot.config, at.handler, at.bot.strategy, at.executor, at.trades, at.signals, clock=clock)
+    bot.start(sleep_seconds=0.01)
+    assert clock.ended()
 
 
 def test_start_ends_with_the_clock(desk):
