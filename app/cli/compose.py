@@ -86,7 +86,7 @@ def _paper_executor(
 
 
 def _live_executor(config: BotConfig, handler: CryptoDataHandler, trade_repo: TradeRepository) -> LiveExecutor:
-    """Compared with the exchange before anything else; refuses to start while something is in doubt."""
+    """Compared with the exchange before anything else; it sends nothing while an order is in doubt."""
     account = CcxtExchange(handler.account_config())
     prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
     executor = LiveExecutor(trade_repo, account, prefix=prefix)

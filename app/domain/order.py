@@ -26,11 +26,6 @@ class OrderStatus(StrEnum):
     EXPIRED = "expired"
 
     @property
-    def is_final(self) -> bool:
-        """Whether nothing more is expected of it; a late fill is booked nevertheless."""
-        return self in _FINAL
-
-    @property
     def is_unresolved(self) -> bool:
         """Whether nobody knows yet if the exchange has it: no new order for its symbol until that is settled."""
         return self in _UNRESOLVED
@@ -54,7 +49,6 @@ class IllegalTransitionError(Exception):
     """An event that cannot happen in this state: a fault of ours, never of the exchange."""
 
 
-_FINAL: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 _UNRESOLVED: Final = frozenset({OrderStatus.CREATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
 _S, _E = OrderStatus, OrderEvent

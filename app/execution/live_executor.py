@@ -43,7 +43,6 @@ class LiveExecutor(IExecutor):
         self._exchange = exchange
         self._prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, prefix)
-        self._frozen: dict[str, str] = {}
         self._dust: dict[str, Quantity] = {}
 
     def synchronize(self, symbol: str) -> None:
@@ -54,10 +53,7 @@ class LiveExecutor(IExecutor):
             KeyRevoked: it does not accept the key.
         """
         reason = self.reconciler.run(symbol)
-        if reason is None:
-            self._frozen.pop(symbol, None)
-        else:
-            self._frozen[symbol] = reason
+        if reason is not None:
             logger.warning("%s is frozen: %s", symbol, reason)
 
     def execute_order(

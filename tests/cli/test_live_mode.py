@@ -78,7 +78,7 @@ def test_a_live_bot_starts_only_after_it_agreed_with_the_exchange(config_file, m
     ],
 )
 def test_live_mode_goes_where_no_money_is_lost(exchange):
-    refuse_real_money(ExchangeConfig.model_validate(exchange))
+    assert refuse_real_money(ExchangeConfig.model_validate(exchange)) is None
 
 
 @pytest.mark.parametrize(

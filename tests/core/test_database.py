@@ -103,6 +103,7 @@ def test_no_transaction_stays_open_after_a_unit_of_work(database, database_path)
             session.execute(text("SELECT 1"))
         with closing(sqlite3.connect(database_path, timeout=0)) as other:
             other.execute("BEGIN IMMEDIATE")
+            assert other.in_transaction
             other.rollback()
 
 
