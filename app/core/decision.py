@@ -1,9 +1,12 @@
-"""The decision: a pure function of values. Backtest, paper and live trading call it, so they cannot disagree."""
+"""The decision: a pure function of values. Backtest, paper and live trading call it, so they cannot disagree.
+
+`choose` is the whole of it, over plain numbers, so that the backtester can compile it; `decide` puts it in words.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.core.enums import OrderSide
 
@@ -46,25 +49,56 @@ class Decision:
     reason: str
 
 
+NO_SIGNAL: Final = -2  # the last signal, before there was one
+
+# What `choose` returns.
+NEUTRAL: Final = 0
+UNCHANGED: Final = 1
+ALREADY_LONG: Final = 2
+NOTHING_HELD: Final = 3
+ENTERED: Final = 4
+EXITED: Final = 5
+
+
+def choose(signal: int, last_signal: int, is_long: bool) -> int:  # noqa: FBT001  compiled: no keywords there
+    """What to do at the close of a candle, as a number.
+
+    Args:
+        signal: 1, 0 or -1 for that candle.
+        last_signal: The signal that was last acted upon; NO_SIGNAL before the first.
+        is_long: Whether base units are held.
+
+    Returns:
+        ENTERED on a new buy signal while flat, EXITED on a new sell signal while long, in every other case the reason
+        to hold: NEUTRAL, UNCHANGED, ALREADY_LONG or NOTHING_HELD.
+    """
+    if signal == 0:
+        return NEUTRAL
+    if signal == last_signal:
+        return UNCHANGED
+    if signal > 0:
+        return ALREADY_LONG if is_long else ENTERED
+    return EXITED if is_long else NOTHING_HELD
+
+
+_ACTIONS: Final = {ENTERED: Action.ENTER, EXITED: Action.EXIT}
+_WORDS: Final = {
+    NEUTRAL: "held: signal is neutral",
+    UNCHANGED: "held: signal unchanged",
+    ALREADY_LONG: "held: buy signal, but already long {held}",
+    NOTHING_HELD: "held: sell signal, but nothing is held",
+    ENTERED: "entered: buy signal while flat",
+    EXITED: "exited: sell signal while long {held}",
+}
+
+
 def decide(signal: Signal, last_signal: Signal | None, held: Decimal) -> Decision:
-    """What to do at the close of a candle.
+    """What to do at the close of a candle, with its reason.
 
     Args:
         signal: The strategy's signal for that candle.
         last_signal: The signal that was last acted upon; None before the first.
         held: Base units held.
-
-    Returns:
-        Enter on a new buy signal while flat, exit on a new sell signal while long, hold in every other case.
     """
-    if signal is Signal.NEUTRAL:
-        return Decision(Action.HOLD, "held: signal is neutral")
-    if signal == last_signal:
-        return Decision(Action.HOLD, "held: signal unchanged")
-    if signal is Signal.BUY:
-        if held > 0:
-            return Decision(Action.HOLD, f"held: buy signal, but already long {held}")
-        return Decision(Action.ENTER, "entered: buy signal while flat")
-    if held > 0:
-        return Decision(Action.EXIT, f"exited: sell signal while long {held}")
-    return Decision(Action.HOLD, "held: sell signal, but nothing is held")
+    chosen = choose(int(signal), NO_SIGNAL if last_signal is None else int(last_signal), held > 0)
+    return Decision(_ACTIONS.get(chosen, Action.HOLD), _WORDS[chosen].format(held=held))
