@@ -106,6 +106,9 @@ def _files(pairs: Sequence[Pair], replay: Sequence[Path]) -> list[list[Path]]:
 
 
 def _clock(options: ExchangeOptions, plans: Sequence[SymbolPlan]) -> VirtualClock:
+    now = VirtualClock.from_now(options.speed)
+    if options.start.lower() == "now":
+        return now
     if options.start:
         try:
             first = datetime.fromisoformat(options.start)
@@ -113,7 +116,6 @@ def _clock(options: ExchangeOptions, plans: Sequence[SymbolPlan]) -> VirtualCloc
             raise BadOptionError(f"--start is {options.start!r}: give an instant like 2026-01-15T12:00:00Z") from None
         aware = first if first.tzinfo else first.replace(tzinfo=UTC)
         return VirtualClock(int(aware.timestamp() * 1_000_000), options.speed)
-    now = VirtualClock.from_now(options.speed)
     if not any(plan.files for plan in plans):
         return now
     sources = MarketPlan(start_us=now.now_us(), seed=options.seed, symbols=tuple(plans)).sources()

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--symbols", default="BTC/USDT,ETH/USDT", help="markets, separated by commas (default: %(default)s)")
     add("--speed", type=float, default=1.0, help="virtual seconds per second; 0: stepped by hand (default: 1)")
     add("--seed", type=int, default=1, help="seed of prices and faults (default: %(default)s)")
-    add("--start", default="", help="first instant, e.g. 2026-01-15T12:00:00Z (default: now)")
+    add("--start", default="", help="first instant, as 2026-01-15T12:00:00Z or now (default: now, or that of FILE)")
     add("--replay", nargs="+", type=Path, default=(), metavar="FILE", help="candle or trade files, one per symbol")
     add("--key", action="append", metavar="KEY:SECRET", help=f"API key and secret (default: {DEFAULT_KEY}:...)")
     add("--balance", metavar="ASSET=AMOUNT,...", help="starting balances of every key")

@@ -17,7 +17,8 @@ class ExchangeOptions:
         symbols: Markets in the form BASE/QUOTE.
         speed: Virtual seconds per real second; 0 for a clock that is stepped by hand.
         seed: Seed of prices, of the house and of fault draws.
-        start: First instant, ISO 8601; empty for the present (at speed 1 a client's clock then agrees).
+        start: First instant, ISO 8601 or `now` (at speed 1 a client's clock then agrees); empty for the present,
+            or with files to replay for their first instant.
         keys: API keys with their secrets, or with a PEM public key of Ed25519; each is an account of its own.
         balances: What each account starts with, by asset, as decimal text.
         replay: Candle or trade files to replay instead of synthetic prices, by symbol or for the symbols in order.

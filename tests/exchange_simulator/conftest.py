@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,7 +104,28 @@ async def resting_price(client: RawClient) -> str:
 
 
 @pytest.fixture(scope="session")
-def process() -> Iterator[Address]:
-    """An exchange in a process of its own at real time, for clients that block."""
-    with exchange_process("--seed", "11") as address:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> ExchangeOptions:
+    """An exchange at real time whose BTC market has six hours of past and a book that only its clients move.
+
+    It replays trades of which the next comes tomorrow. The best levels hold some hundredths of a coin each, so that
+    a client can pay for more than one of them.
+    """
+    now = datetime.now(UTC)  # noqa: TID251 - clients that are not told the time take the machine's
+    past = [now - timedelta(seconds=20 * ago) for ago in range(1080, 0, -1)]
+    rows = [f"{_ms(at)},{50_000 + place % 7 * 0.01:.2f},0.00200,buy" for place, at in enumerate(past)]
+    rows.append(f"{_ms(now + timedelta(days=1))},50000.01,0.00201,sell")
+    path = tmp_path_factory.mktemp("quiet") / "BTCUSDT-trades.csv"
+    path.write_text("\n".join(("time,price,quantity,side", *rows)))
+    return ExchangeOptions(seed=11, start="now", replay=(path,))
+
+
+@pytest.fixture(scope="session")
+def process(quiet: ExchangeOptions) -> Iterator[Address]:
+    """The quiet exchange in a process of its own, for clients that block."""
+    options = ("--seed", str(quiet.seed), "--start", quiet.start, "--replay", *map(str, quiet.replay))
+    with exchange_process(*options) as address:
         yield address
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

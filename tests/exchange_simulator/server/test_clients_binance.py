@@ -34,7 +34,7 @@ async def live() -> AsyncIterator[RunningExchange]:
 
 def rest_of(best_ask: list[str]) -> str:
     """More than the best ask offers."""
-    return str(Decimal(best_ask[1]) + Decimal("0.5"))
+    return str(Decimal(best_ask[1]) + Decimal("0.1"))
 
 
 async def until_subscribed(live: RunningExchange) -> None:

@@ -44,6 +44,13 @@ async def live() -> AsyncIterator[RunningExchange]:
         yield running
 
 
+@pytest.fixture
+async def undisturbed(quiet: ExchangeOptions) -> AsyncIterator[RunningExchange]:
+    """An exchange like `live`, whose BTC book only the test moves."""
+    async with running_exchange(quiet) as running:
+        yield running
+
+
 async def until_subscribed(live: RunningExchange) -> None:
     """Wait for the client's user data subscription."""
     while live.server.users.subscriptions == 0:  # noqa: ASYNC110 - the subscription is the client's own affair
@@ -58,7 +65,7 @@ def passive_price(book: dict[str, Any]) -> float:
 def crossing_limit(book: dict[str, Any]) -> tuple[float, float]:
     """Quantity and price of a buy that takes the best ask and leaves a rest."""
     price, quantity = book["asks"][0][:2]
-    return float(Decimal(str(quantity)) + Decimal("0.5")), price
+    return float(Decimal(str(quantity)) + Decimal("0.1")), price
 
 
 def test_ccxt_sync_does_market_data_orders_and_balances(process: Address):
@@ -92,8 +99,8 @@ def test_ccxt_sync_does_market_data_orders_and_balances(process: Address):
     exchange.session.close()
 
 
-async def test_ccxt_async_does_market_data_orders_and_balances(live: RunningExchange):
-    exchange = configured(ccxt.async_support.binance, live.address)
+async def test_ccxt_async_does_market_data_orders_and_balances(undisturbed: RunningExchange):
+    exchange = configured(ccxt.async_support.binance, undisturbed.address)
     try:
         assert len(await exchange.fetch_ohlcv(SYMBOL, "5m", limit=50)) == 50
         book = await exchange.fetch_order_book(SYMBOL)

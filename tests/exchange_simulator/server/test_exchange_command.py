@@ -9,13 +9,17 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ccxt
 import pytest
 
+from exchange_simulator.market.clock import VirtualClock
+from exchange_simulator.server.build import build_exchange
 from exchange_simulator.server.command import main
+from exchange_simulator.server.options import ExchangeOptions
 from exchange_simulator.server.running import Address, exchange_process
 
 SPOT_ONLY = {
@@ -204,3 +208,9 @@ def test_a_state_file_that_cannot_be_written_is_refused_at_the_start(
     (tmp_path / "file").write_text("no folder")
     assert main(["--port", "0", "--state", str(tmp_path / "file" / "exchange.state")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_replay_can_begin_now(quiet: ExchangeOptions):
+    before = VirtualClock.from_now().now_us()
+    assert build_exchange(quiet).clock.now_us() >= before
+    assert build_exchange(replace(quiet, start="")).clock.now_us() < before
