@@ -1,11 +1,11 @@
 """The composition root: builds the chain from the settings. Nothing else constructs collaborators."""
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from app.cli.real_money import refuse_real_money
+from app.cli.compose_live import live_executor
+from app.cli.real_money import check_account
 from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
 from app.core.bot import TradingBot, candles_needed
@@ -16,29 +16,30 @@ from app.data.replay import ReplaySource
 from app.domain.errors import DataError
 from app.domain.instrument import quote_of
 from app.domain.timeframe import Timeframe
-from app.execution.ccxt_exchange import CcxtExchange
-from app.execution.live_executor import LiveExecutor
 from app.execution.mock_executor import MockExecutor
-from app.repositories import OrderRepository, SignalRepository, StepRepository, TradeRepository
+from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.loader import load_strategy
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def running_bot(config: BotConfig, *, live: bool = False) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
+def running_bot(
+    config: BotConfig, *, live: bool = False, real_money: bool = False
+) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
     """A bot ready to start, and a function that sums up its run; everything is closed at the end.
 
     Args:
         config: All settings.
         live: Send orders to the exchange that the candles come from, instead of trading on paper.
+        real_money: Whether the person at the keyboard has understood that live orders may cost real money.
 
     Raises:
         KeelError: a setting, the strategy, the candles or the database is not usable; see `app.domain.errors`.
     """
     strategy = load_strategy(config.strategy)
     if live:
-        refuse_real_money(config.exchange)
+        check_account(config.exchange, understood=real_money)
     with ExitStack() as opened:
         init_db(config.db_path)
         opened.callback(db.close)
@@ -47,11 +48,11 @@ def running_bot(config: BotConfig, *, live: bool = False) -> Iterator[tuple[Trad
         trade_repo, signal_repo, steps = TradeRepository(session), SignalRepository(session), StepRepository(session)
         handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
         _check_market(handler, config.strategy.symbol)
-        executor: LiveExecutor | MockExecutor
-        if live:
-            executor = _live_executor(config, handler, trade_repo)
-        else:
-            executor = _paper_executor(config, handler, trade_repo, signal_repo)
+        executor = (
+            live_executor(config, handler.account_config(), trade_repo)
+            if live
+            else _paper_executor(config, handler, trade_repo, signal_repo)
+        )
         bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps)
         yield bot, lambda: summarize(config, executor, trade_repo, steps)
 
@@ -82,22 +83,6 @@ def _paper_executor(
             "The paper account was opened with %s, paper.cash %s is not used: choose another db_path to begin with it",
             *(f"{number:f}" for number in (opened_with, config.paper.cash)),
         )
-    return executor
-
-
-def _live_executor(config: BotConfig, handler: CryptoDataHandler, trade_repo: TradeRepository) -> LiveExecutor:
-    """Compared with the exchange before anything else; it sends nothing while an order is in doubt."""
-    account = CcxtExchange(handler.account_config())
-    prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
-    executor = LiveExecutor(trade_repo, account, prefix=prefix)
-    symbol = config.strategy.symbol
-    executor.synchronize(symbol)
-    position = executor.get_position(symbol)
-    limit = config.risk.max_position_size_usd
-    logger.info(
-        "Live on %s: %s, orders %s-*, position %s, at most %s a position",
-        *(config.exchange.name, symbol, prefix, f"{position['net_quantity']:f}", f"{limit:f} {quote_of(symbol)}"),
-    )
     return executor
 
 

@@ -18,6 +18,11 @@ def parser() -> argparse.ArgumentParser:
         "--mode", choices=("mock", "live"), default="mock", help="mock: paper money; live: real orders (default: mock)"
     )
     options.add_argument(
+        "--i-understand-real-money",
+        action="store_true",
+        help="needed for --mode live where orders cost real money (or exchange.real_money in the settings)",
+    )
+    options.add_argument(
         "--sleep",
         type=_seconds,
         default=60.0,
@@ -47,7 +52,8 @@ def main(argv: list[str]) -> int:
     configure_logging(log_file=arguments.log_file, as_json=arguments.log_json)
     if arguments.until_end and config.exchange.name != "replay":
         raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
-    with stdout_kept_clean(), running_bot(config, live=arguments.mode == "live") as (bot, summarize):
+    live, understood = arguments.mode == "live", arguments.i_understand_real_money
+    with stdout_kept_clean(), running_bot(config, live=live, real_money=understood) as (bot, summarize):
         bot.start(sleep_seconds=arguments.sleep)
         summary = summarize()
     say(json.dumps(summary.as_json()) if arguments.json else summary.text())

@@ -95,6 +95,10 @@ class ExchangeConfig(_Settings):
         default=SecretStr(""), description="API secret; better given as KEEL_API_SECRET in the environment or .env."
     )
     sandbox_mode: bool = Field(default=True, description="Use the exchange's test network.")
+    real_money: bool = Field(
+        default=False,
+        description="Trade real money in live mode also when nobody is there to give --i-understand-real-money.",
+    )
     rest_url: str | None = Field(
         default=None,
         pattern=r"^https?://",

@@ -24,6 +24,7 @@ EXPECTED_KEYS = {
     "/api/v3/exchangeInfo": "symbols",
     "/api/v3/order": "orderId",
     "/api/v3/account": "balances",
+    "/sapi/v1/account/apiRestrictions": "createTime",
 }
 EXPECTED_ROWS = {
     "/api/v3/klines": list,
@@ -77,6 +78,7 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
     if rest_url is not None:
         for access in ("public", "private"):
             client.urls["api"][access] = rest_url.rstrip("/") + "/api/v3"
+        client.urls["api"]["sapi"] = rest_url.rstrip("/") + "/sapi/v1"
     elif sandbox:
         try:
             client.set_sandbox_mode(True)

@@ -24,7 +24,7 @@ from exchange_simulator.server.params import decode_form
 from exchange_simulator.server.protocol import ApiServer
 from exchange_simulator.server.readlag import AccountReads
 from exchange_simulator.server.reply import refusal
-from exchange_simulator.server.routes import REST, SAPI
+from exchange_simulator.server.routes import REST, SAPI, WITHDRAWING_KEYS
 from exchange_simulator.server.sockets import Sockets
 from exchange_simulator.server.user_feed import UserFeed
 
@@ -45,6 +45,7 @@ class ServerSettings:
         enforces_limits: Refuse what exceeds the limits; None for whenever the clock runs by itself.
         limits: Request and order limits.
         answers_sapi: Answer the `/sapi/v1` calls that clients make at start, instead of 404.
+        keys_may_withdraw: Say so when a client asks for its key's rights.
         read_lag_ms: How far Memory and Database reads are behind.
         fault_seed: Seed of the fault board's draws.
     """
@@ -53,6 +54,7 @@ class ServerSettings:
     enforces_limits: bool | None = None
     limits: Limits = field(default_factory=Limits)
     answers_sapi: bool = True
+    keys_may_withdraw: bool = False
     read_lag_ms: int = 0
     fault_seed: int = 0
 
@@ -89,6 +91,8 @@ class ExchangeServer:
         self._unsubscribe = exchange.subscribe(self._on_event)
         self._runner = web.ServerRunner(ApiServer(self._handle), shutdown_timeout=GOODBYE_S)
         self._routes = {**REST, **SAPI} if settings.answers_sapi else REST
+        if settings.answers_sapi and settings.keys_may_withdraw:
+            self._routes = {**self._routes, **WITHDRAWING_KEYS}
         self._beat: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> int:

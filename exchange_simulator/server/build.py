@@ -75,7 +75,12 @@ def restore_exchange(state: Path, options: ExchangeOptions) -> Exchange:
 
 def server_settings(options: ExchangeOptions) -> ServerSettings:
     """Return how a server with these options treats its clients."""
-    return ServerSettings(answers_sapi=options.answers_sapi, read_lag_ms=options.read_lag_ms, fault_seed=options.seed)
+    return ServerSettings(
+        answers_sapi=options.answers_sapi,
+        keys_may_withdraw=options.keys_may_withdraw,
+        read_lag_ms=options.read_lag_ms,
+        fault_seed=options.seed,
+    )
 
 
 def _pair(name: str) -> Pair:

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--depth", type=int, default=20, help="price levels on each side of the book (default: %(default)s)")
     add("--read-lag-ms", type=int, default=0, help="delay of account reads in milliseconds (default: 0)")
     add("--no-sapi", action="store_true", help="answer /sapi with 404, as the testnet does")
+    add("--keys-may-withdraw", action="store_true", help="say of every key that it may withdraw, as a careless owner's")
     add("--admin-port", type=int, help="port for journal, faults and clock, loopback only (default: off)")
     add("--state", type=Path, metavar="FILE", help="restore from and save to this file")
     add("--json-ready", action="store_true", help="print one line of JSON with the URLs instead of a greeting")
@@ -94,6 +95,7 @@ def _options(chosen: argparse.Namespace) -> ExchangeOptions:
         depth=chosen.depth,
         read_lag_ms=chosen.read_lag_ms,
         answers_sapi=not chosen.no_sapi,
+        keys_may_withdraw=chosen.keys_may_withdraw,
     )
 
 

@@ -26,6 +26,7 @@ class ExchangeOptions:
         depth: Price levels the house quotes on each side.
         read_lag_ms: How far account reads are behind.
         answers_sapi: Whether the `/sapi/v1` calls of clients at start are answered.
+        keys_may_withdraw: Whether the exchange says of its keys that they may withdraw.
     """
 
     symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
@@ -39,6 +40,7 @@ class ExchangeOptions:
     depth: int = 20
     read_lag_ms: int = 0
     answers_sapi: bool = True
+    keys_may_withdraw: bool = False
 
 
 class BadOptionError(ValueError):

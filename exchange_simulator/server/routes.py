@@ -50,8 +50,13 @@ SAPI: Mapping[tuple[str, str], Operation] = {
     ("GET", "/sapi/v1/margin/allPairs"): sapi.MARGIN_PAIRS,
     ("GET", "/sapi/v1/margin/isolated/allPairs"): sapi.MARGIN_PAIRS,
     ("GET", "/sapi/v1/system/status"): sapi.SYSTEM_STATUS,
+    ("GET", "/sapi/v1/account/apiRestrictions"): sapi.KEY_RIGHTS,
 }
 """Served only when the exchange is told to; otherwise these paths are as unknown as on Binance's testnet."""
+
+WITHDRAWING_KEYS: Mapping[tuple[str, str], Operation] = {
+    ("GET", "/sapi/v1/account/apiRestrictions"): sapi.ALL_KEY_RIGHTS,
+}
 
 WS_API: Mapping[str, Operation] = {
     "ping": market.PING,

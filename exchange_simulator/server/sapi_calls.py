@@ -22,6 +22,18 @@ def system_status(_: Call) -> Answer:
     return {"status": 0, "msg": "normal"}
 
 
+def key_rights(call: Call) -> Answer:
+    """Answer what the key may do: read and trade, not withdraw."""
+    return wire.key_rights(call.shown_ms, may_withdraw=False)
+
+
+def all_key_rights(call: Call) -> Answer:
+    """Answer that the key may also withdraw, as careless owners let it."""
+    return wire.key_rights(call.shown_ms, may_withdraw=True)
+
+
 ALL_COINS = Operation(all_coins, names(), 10, Security.USER_DATA)
 MARGIN_PAIRS = Operation(no_margin_pairs, names("symbol"), 1, Security.USER_DATA)
 SYSTEM_STATUS = Operation(system_status)
+KEY_RIGHTS = Operation(key_rights, names(), 1, Security.USER_DATA)
+ALL_KEY_RIGHTS = Operation(all_key_rights, names(), 1, Security.USER_DATA)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from app.cli.compose import running_bot
-from app.cli.real_money import refuse_real_money
+from app.cli.real_money import check_account
 from app.config.models import BotConfig, ExchangeConfig
 from app.core.sqlite import sqlite_module
 from app.domain.errors import ConfigError
 
 REPOSITORY = Path(__file__).parent.parent.parent
-KEYS = {"api_key": "k", "api_secret": "s"}
+KEYS = {"api_key": "key-nobody-may-see", "api_secret": "secret-nobody-may-see"}
 
 
 @pytest.fixture
@@ -67,35 +67,54 @@ def test_a_live_bot_starts_only_after_it_agreed_with_the_exchange(config_file, m
             pass
 
 
-@pytest.mark.parametrize(
-    "exchange",
-    [
-        pytest.param({"name": "simulated"}, id="built-in"),
-        pytest.param({"name": "binance", "sandbox_mode": True, **KEYS}, id="test network"),
-        pytest.param({"name": "binance", "rest_url": "http://127.0.0.1:9080", **KEYS}, id="this machine"),
-        pytest.param({"name": "binance", "rest_url": "http://[::1]:9080", **KEYS}, id="this machine, IPv6"),
-        pytest.param({"name": "binance", "rest_url": "http://localhost:9080", **KEYS}, id="localhost"),
-    ],
-)
-def test_live_mode_goes_where_no_money_is_lost(exchange):
-    assert refuse_real_money(ExchangeConfig.model_validate(exchange)) is None
+BUILT_IN = pytest.param({"name": "simulated"}, id="built-in")
+NO_MONEY = [
+    BUILT_IN,
+    pytest.param({"name": "binance", "sandbox_mode": True, **KEYS}, id="test network"),
+    pytest.param({"name": "binance", "rest_url": "http://127.0.0.1:9080", **KEYS}, id="this machine"),
+    pytest.param({"name": "binance", "rest_url": "http://[::1]:9080", **KEYS}, id="this machine, IPv6"),
+    pytest.param({"name": "binance", "rest_url": "http://localhost:9080", **KEYS}, id="localhost"),
+]
+MONEY = [
+    pytest.param({"name": "binance", "sandbox_mode": False, **KEYS}, id="the real exchange"),
+    pytest.param({"name": "binance", "rest_url": "https://api.binance.com", **KEYS}, id="by its address"),
+    pytest.param({"name": "binance", "rest_url": "http://192.168.1.9:9080", **KEYS}, id="elsewhere"),
+    pytest.param({"name": "binance", "rest_url": "http://localhost.evil.com", **KEYS}, id="looks local"),
+]
+
+
+@pytest.mark.parametrize("exchange", NO_MONEY)
+def test_live_mode_needs_no_word_where_no_money_is_lost(exchange):
+    assert check_account(ExchangeConfig.model_validate(exchange)) is False
+
+
+@pytest.mark.parametrize("exchange", MONEY)
+def test_real_money_is_traded_only_by_those_who_say_that_they_understand(exchange):
+    with pytest.raises(ConfigError, match=r"--i-understand-real-money.*exchange\.real_money"):
+        check_account(ExchangeConfig.model_validate(exchange))
+    assert check_account(ExchangeConfig.model_validate(exchange), understood=True)
+    assert check_account(ExchangeConfig.model_validate({**exchange, "real_money": True}))
 
 
 @pytest.mark.parametrize(
     ("exchange", "word"),
     [
-        pytest.param({"name": "binance", "sandbox_mode": False, **KEYS}, "real money", id="the real exchange"),
-        pytest.param(
-            {"name": "binance", "rest_url": "https://api.binance.com", **KEYS}, "real money", id="by its address"
-        ),
-        pytest.param({"name": "binance", "rest_url": "http://192.168.1.9:9080", **KEYS}, "real money", id="elsewhere"),
-        pytest.param(
-            {"name": "binance", "rest_url": "http://localhost.evil.com", **KEYS}, "real money", id="looks local"
-        ),
         pytest.param({"name": "binance", "sandbox_mode": True}, "KEEL_API_KEY", id="no account"),
         pytest.param({"name": "replay", "replay": {"file": "x.csv"}}, "replay", id="no exchange"),
     ],
 )
-def test_live_mode_refuses_real_money(exchange, word):
+def test_live_mode_needs_an_account(exchange, word):
     with pytest.raises(ConfigError, match=word):
-        refuse_real_money(ExchangeConfig.model_validate(exchange))
+        check_account(ExchangeConfig.model_validate(exchange), understood=True)
+
+
+def test_without_the_acknowledgement_the_command_ends_with_one_sentence_before_anything_is_made(config_file):
+    document = json.loads(config_file.read_text())
+    document["exchange"] = {"name": "binance", "sandbox_mode": False, **KEYS}
+    config_file.write_text(json.dumps(document))
+    command = [sys.executable, str(REPOSITORY / "run_live.py"), "--config", str(config_file), "--mode", "live"]
+    done = subprocess.run(command, cwd=config_file.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--i-understand-real-money" in done.stderr
+    assert not (config_file.parent / "keel.db").exists()

@@ -81,6 +81,25 @@ def coin(asset: str, held: Balance | None) -> Json:
     }
 
 
+def key_rights(now_ms: int, *, may_withdraw: bool) -> Json:
+    """GET /sapi/v1/account/apiRestrictions, https://developers.binance.com/docs/wallet/account/api-key-permission."""
+    return {
+        "ipRestrict": False,
+        "createTime": now_ms,
+        "enableReading": True,
+        "enableWithdrawals": may_withdraw,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enableSpotAndMarginTrading": True,
+        "enablePortfolioMarginTrading": False,
+    }
+
+
 def _rates(one: Account) -> Json:
     return {
         "maker": to_text(one.maker_bp * BP),

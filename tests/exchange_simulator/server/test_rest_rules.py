@@ -200,6 +200,13 @@ async def test_sapi_answers_or_is_unknown_as_configured(client: Any):
         assert (await type(client)(server, client.session).refused("GET", path))[:2] == (404, -1020)
 
 
+@pytest.mark.parametrize("may_withdraw", [False, True])
+async def test_a_key_may_trade_and_withdraws_only_where_the_exchange_is_told_so(client: Any, may_withdraw: bool):
+    async with running_exchange(STEPPED, ServerSettings(keys_may_withdraw=may_withdraw)) as server:
+        rights = await type(client)(server, client.session).private("GET", "/sapi/v1/account/apiRestrictions")
+    assert (rights["enableSpotAndMarginTrading"], rights["enableWithdrawals"]) == (True, may_withdraw)
+
+
 @pytest.mark.parametrize(("order_type", "detail"), [("LIMIT", "fills"), ("MARKET", "fills"), ("LIMIT_MAKER", None)])
 async def test_the_answer_is_full_for_limit_and_market_and_ack_for_the_rest(
     client: Any, order_type: str, detail: str | None
