@@ -1,7 +1,10 @@
 """`keel live` and `run_live.py`: trade candle by candle, on paper or live."""
 
 import argparse
+import atexit
 import json
+import signal
+from contextlib import ExitStack
 from typing import Final
 
 from app.cli.output import say, stdout_kept_clean
@@ -46,6 +49,7 @@ def main(argv: list[str]) -> int:
     from app.cli.compose import running_bot
     from app.cli.logs import configure_logging
     from app.config.models import BotConfig
+    from app.core.shutdown import stop_on_signals
     from app.domain.errors import ConfigError
 
     config = BotConfig.load_from_file(arguments.config)
@@ -53,10 +57,13 @@ def main(argv: list[str]) -> int:
     if arguments.until_end and config.exchange.name != "replay":
         raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
     live, understood = arguments.mode == "live", arguments.i_understand_real_money
-    with stdout_kept_clean(), running_bot(config, live=live, real_money=understood) as (bot, summarize):
-        bot.start(sleep_seconds=arguments.sleep)
-        summary = summarize()
-    say(json.dumps(summary.as_json()) if arguments.json else summary.text())
+    with ExitStack() as until_the_end:
+        with stdout_kept_clean(), running_bot(config, live=live, real_money=understood) as (bot, summarize):
+            until_the_end.enter_context(stop_on_signals(bot.stop))  # also when the same Ctrl+C comes twice
+            bot.start(sleep_seconds=arguments.sleep)
+            summary = summarize()
+        say(json.dumps(summary.as_json()) if arguments.json else summary.text())
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     return 0
 
 

@@ -137,6 +137,19 @@ def test_a_signal_finishes_the_cycle_and_exits_with_zero(workplace, number):
     assert "Traceback" not in rest
 
 
+def test_ctrl_c_that_arrives_twice_still_ends_with_the_summary(workplace):
+    break_settings(workplace, "exchange.replay", {"file": "candles.parquet", "speed": 1})
+    command = [sys.executable, str(REPOSITORY / "run_live.py"), "--config", "config.json"]
+    with subprocess.Popen(command, cwd=workplace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for awaited in ("Decision", "Stopped after"):
+            while awaited not in process.stderr.readline():
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+        summary, rest = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (0, "")
+    assert "final equity" in summary
+
+
 def test_secrets_reach_neither_log_nor_database(workplace):
     keys = {"KEEL_API_KEY": "key-nobody-may-see", "KEEL_API_SECRET": "secret-nobody-may-see"}
     done = run(workplace, "--config", "config.json", "--until-end", "--log-file", "keel.log", **keys)
