@@ -1,6 +1,8 @@
 """The command `keel exchange` (or `python -m exchange_simulator`): starts an exchange and says how to reach it."""
 
 import argparse
+import atexit
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ DEEPEST = 5_000
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command until Ctrl+C and return its exit status: 0, or 2 for options that cannot be."""
     chosen = _parser().parse_args(argv)
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # the same Ctrl+C easily arrives twice
     try:
         options = _options(chosen)
         from exchange_simulator.server.serve import ServeSettings, serve  # heavy: --help does without it
