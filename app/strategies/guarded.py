@@ -19,7 +19,8 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
         candles: Closed candles as `BaseStrategy.calculate_indicators` wants them.
 
     Returns:
-        A frame with the rows and index of `candles` and an int8 column `signal`. NaN signals within the first
+        A frame with the rows and index of `candles` and an int8 column `signal`; times without a zone that the
+        strategy returned are taken for UTC. NaN signals within the first
         `warmup_of(strategy)` rows count as 0; a later NaN is refused, for nobody knows what it was to mean.
 
     Raises:
@@ -33,6 +34,8 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
         raise
     except (Exception, SystemExit) as error:
         raise StrategyError(f"strategy {kind.__name__}: {in_words(error, place_of(kind))}") from error
+    if _is_naive(getattr(frame, "index", None)) and not _is_naive(candles.index):
+        frame = frame.set_axis(pd.DatetimeIndex(frame.index).tz_localize("UTC"))
     if fault := _fault_of_shape(frame, candles):
         raise StrategyError(f"strategy {kind.__name__} ({place_of(kind)}) {fault}")
     signals = frame["signal"].to_numpy()
@@ -51,6 +54,10 @@ def warmup_of(strategy: object) -> int:
 
 def _are_signals(signals: I8) -> bool:
     return signals.size == 0 or bool(signals.min() >= -1 and signals.max() <= 1)
+
+
+def _is_naive(index: object) -> bool:
+    return isinstance(index, pd.DatetimeIndex) and index.tz is None
 
 
 def _fault_of_shape(frame: object, candles: pd.DataFrame) -> str | None:

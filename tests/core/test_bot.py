@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import pandas as pd
 import pytest
@@ -23,6 +24,7 @@ from app.repositories import OrderRepository, SignalRepository, StepRepository, 
 from app.strategies.sma_cross import SmaCrossStrategy
 
 MINUTE_MS = 60_000
+MINUTE = pd.Timedelta(minutes=1)
 START = pd.Timestamp("2025-01-01", tz="UTC")
 BTC = "BTC/USDT"
 
@@ -618,3 +620,29 @@ def test_start_ends_with_the_clock(desk):
     bot.start(sleep_seconds=60)
     assert at.handler.clock.ended()
     assert len(at.handler.asked) >= 2
+
+
+# --- the specification's own way of testing: stand-ins for all collaborators
+
+
+@pytest.mark.parametrize("zone", ["UTC", None])
+@pytest.mark.parametrize("with_spec", [True, False])
+def test_a_bot_runs_on_stand_ins_for_all_its_collaborators(bot_config, candles, zone, with_spec):
+    types = (IDataHandler, BaseStrategy, IExecutor, TradeRepository, SignalRepository)
+    handler, strategy, executor, trades, signals = (Mock(spec=kind) if with_spec else MagicMock() for kind in types)
+    frame = candles([100.0] * 30).tz_localize(None) if zone is None else candles([100.0] * 30)
+    handler.get_historical_data.return_value = frame
+    strategy.calculate_indicators.return_value = frame.assign(sma_fast=1.0)
+    strategy.generate_signals.return_value = frame.assign(sma_fast=1.0, signal=[0] * 29 + [1])
+    executor.get_position.return_value = {"net_quantity": 0.0, "total_buys": 0.0, "total_sells": 0.0, "is_flat": True}
+    bot = TradingBot(bot_config, handler, strategy, executor, trades, signals)
+    assert bot.last_signal_value is None
+    bot.run_once()
+    assert executor.execute_order.call_args.kwargs["side"] is OrderSide.BUY
+    saved = signals.create.call_args.kwargs
+    assert (saved["signal_value"], saved["timestamp"], saved["signal_metadata"]["sma_fast"]) == (
+        1,
+        START + 29 * MINUTE,
+        1,
+    )
+    assert bot.last_signal_value == 1
