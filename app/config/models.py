@@ -7,21 +7,20 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from app.config.base import Amount, Settings, Step
 from app.config.environment import secrets_from_environment
 from app.config.masking import hide
 from app.config.reading import read_settings, sentence
+from app.config.risk import RiskConfig
 from app.domain.errors import ConfigError
 from app.domain.timeframe import Timeframe
 
-# Within these, products and sums of settings and market prices are exact decimals (see `app.domain.values.MONEY`).
-LARGEST: Final = Decimal(10**15)
-SMALLEST_STEP: Final = Decimal("1e-12")
-Amount = Annotated[Decimal, Field(le=LARGEST, decimal_places=18)]
-Step = Annotated[Decimal, Field(ge=SMALLEST_STEP, le=LARGEST, decimal_places=18)]
+__all__ = ["BotConfig", "ExchangeConfig", "PaperConfig", "RiskConfig", "StrategyConfig"]
+
 SLOWEST: Final = 0.001  # times real time: a minute's candle every 17 hours
 FASTEST: Final = 1e6
 
@@ -29,11 +28,7 @@ FASTEST: Final = 1e6
 _SYMBOL: Final = re.compile(r"[^\s/:]+/[^\s/:]+(:[^\s/:]+)?")
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_assignment=True, allow_inf_nan=False)
-
-
-class ReplayConfig(_Settings):
+class ReplayConfig(Settings):
     """Candles from a file, as if they happened now (`exchange.name: "replay"`)."""
 
     file: str = Field(description="Parquet or CSV file with candles, also Binance's public dump, zipped or not.")
@@ -54,7 +49,7 @@ class ReplayConfig(_Settings):
         return speed
 
 
-class SimulatedConfig(_Settings):
+class SimulatedConfig(Settings):
     """An exchange of our own in a process of its own, on loopback (`exchange.name: "simulated"`)."""
 
     symbols: list[str] = Field(default=["BTC/USDT"], min_length=1, description="The markets it trades.")
@@ -71,7 +66,7 @@ class SimulatedConfig(_Settings):
     )
 
 
-class MarketConfig(_Settings):
+class MarketConfig(Settings):
     """What a market allows, where no exchange tells it (replay)."""
 
     price_tick: Step = Field(default=Decimal("0.01"), description="Prices are multiples of it, in quote units.")
@@ -82,7 +77,7 @@ class MarketConfig(_Settings):
     min_notional: Amount = Field(default=Decimal(0), ge=0, description="Smallest price times quantity, in quote units.")
 
 
-class ExchangeConfig(_Settings):
+class ExchangeConfig(Settings):
     """Where candles come from and orders go to."""
 
     name: str = Field(
@@ -129,26 +124,7 @@ class ExchangeConfig(_Settings):
         return self
 
 
-class RiskConfig(_Settings):
-    """How much may be put at risk."""
-
-    max_position_size_usd: Amount = Field(
-        default=Decimal(100), gt=0, description="What one position may cost, in quote units."
-    )
-    stop_loss_pct: float | None = Field(
-        default=None,
-        gt=0,
-        lt=100,
-        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02, 2). Not enforced yet.",
-    )
-    take_profit_pct: float | None = Field(
-        default=None,
-        gt=0,
-        description="Profit at which to leave: a fraction below 1, or percent from 1 on. Not enforced yet.",
-    )
-
-
-class StrategyConfig(_Settings):
+class StrategyConfig(Settings):
     """Which strategy trades what."""
 
     name: str = Field(description='A registered name such as "sma_cross", or "path/to/file.py:ClassName".')
@@ -182,7 +158,7 @@ class StrategyConfig(_Settings):
         return self
 
 
-class PaperConfig(_Settings):
+class PaperConfig(Settings):
     """The account of paper trading (`--mode mock`)."""
 
     cash: Amount = Field(default=Decimal(10_000), gt=0, description="Cash at the first start, in quote units.")
@@ -200,7 +176,7 @@ class PaperConfig(_Settings):
     )
 
 
-class BotConfig(_Settings):
+class BotConfig(Settings):
     """Everything a bot needs to start."""
 
     exchange: ExchangeConfig = Field(description="Where candles come from and orders go to.")
@@ -210,6 +186,11 @@ class BotConfig(_Settings):
         default="keel.db", min_length=1, description="SQLite file that records everything, or a database URL."
     )
     paper: PaperConfig = Field(default_factory=PaperConfig, description="The account of paper trading.")
+
+    @model_validator(mode="after")
+    def _no_stop_ruins_the_account(self) -> Self:
+        self.risk.refuse_ruinous(self.paper.cash)
+        return self
 
     @classmethod
     def load_from_file(cls, path: str | Path, *, environment: Mapping[str, str] | None = None) -> Self:

@@ -55,7 +55,7 @@ def sentence(error: ValidationError, document: dict[str, Any], model: type[BaseM
     elif first["type"] == "missing":
         text = f"setting {key!r} is missing: add it"
     elif first["type"] == "value_error":
-        text = f"{key}: {first['msg'].removeprefix('Value error, ')}"
+        text = f"{key}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
     elif first["type"] == "model_type":
         text = f"{key} is {type(_value(first['loc'], document)).__name__}: write an object of settings, {{...}}"
     else:

@@ -58,6 +58,7 @@ ALREADY_LONG: Final = 2
 NOTHING_HELD: Final = 3
 ENTERED: Final = 4
 EXITED: Final = 5
+ADDED: Final = 6
 
 
 def choose(signal: int, last_signal: int, is_long: bool) -> int:  # noqa: FBT001  compiled: no keywords there
@@ -81,7 +82,18 @@ def choose(signal: int, last_signal: int, is_long: bool) -> int:  # noqa: FBT001
     return EXITED if is_long else NOTHING_HELD
 
 
-_ACTIONS: Final = {ENTERED: Action.ENTER, EXITED: Action.EXIT}
+def with_entries(chosen: int, entries: int, max_entries: int) -> int:
+    """What `choose` said, where a position may consist of several entries: ALREADY_LONG becomes ADDED.
+
+    Args:
+        chosen: What `choose` returned.
+        entries: Purchases in the open position.
+        max_entries: How many there may be.
+    """
+    return ADDED if chosen == ALREADY_LONG and entries < max_entries else chosen
+
+
+_ACTIONS: Final = {ENTERED: Action.ENTER, EXITED: Action.EXIT, ADDED: Action.ENTER}
 _WORDS: Final = {
     NEUTRAL: "held: signal is neutral",
     UNCHANGED: "held: signal unchanged",
@@ -89,16 +101,22 @@ _WORDS: Final = {
     NOTHING_HELD: "held: sell signal, but nothing is held",
     ENTERED: "entered: buy signal while flat",
     EXITED: "exited: sell signal while long {held}",
+    ADDED: "entered: buy signal, added to {held}",
 }
 
 
-def decide(signal: Signal, last_signal: Signal | None, held: Decimal) -> Decision:
+def decide(
+    signal: Signal, last_signal: Signal | None, held: Decimal, *, entries: int = 0, max_entries: int = 0
+) -> Decision:
     """What to do at the close of a candle, with its reason.
 
     Args:
         signal: The strategy's signal for that candle.
         last_signal: The signal that was last acted upon; None before the first.
         held: Base units held.
+        entries: Purchases in the open position.
+        max_entries: How many there may be.
     """
     chosen = choose(int(signal), NO_SIGNAL if last_signal is None else int(last_signal), held > 0)
+    chosen = with_entries(chosen, entries, max_entries)
     return Decision(_ACTIONS.get(chosen, Action.HOLD), _WORDS[chosen].format(held=held))

@@ -33,6 +33,19 @@ def test_the_decision_follows_from_signal_last_signal_and_position(signal, last,
     assert reason in decision.reason
 
 
+@pytest.mark.parametrize(
+    ("entries", "max_entries", "action", "reason"),
+    [
+        pytest.param(1, 1, "hold", "already long 0.5", id="one entry is all"),
+        pytest.param(1, 2, "enter", "added to 0.5", id="a second entry"),
+        pytest.param(2, 2, "hold", "already long 0.5", id="no third one"),
+    ],
+)
+def test_a_new_buy_signal_adds_to_a_position_that_may_have_more_entries(entries, max_entries, action, reason):
+    decision = decide(Signal.BUY, Signal.NEUTRAL, LONG, entries=entries, max_entries=max_entries)
+    assert (decision.action, reason in decision.reason) == (action, True)
+
+
 @given(
     st.sampled_from(Signal),
     st.none() | st.sampled_from(Signal),
