@@ -49,7 +49,7 @@ def running_bot(
         handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
         _check_market(handler, config.strategy.symbol)
         executor = (
-            live_executor(config, handler.account_config(), trade_repo)
+            live_executor(config, handler.account_config(), trade_repo, handler.budget)
             if live
             else _paper_executor(config, handler, trade_repo, signal_repo)
         )

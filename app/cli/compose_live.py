@@ -8,6 +8,7 @@ from app.cli.real_money import costs_real_money
 from app.config.models import BotConfig, ExchangeConfig
 from app.domain.errors import ConfigError
 from app.domain.instrument import quote_of
+from app.exchanges.budget import RequestBudget
 from app.exchanges.key_rights import key_rights
 from app.execution.ccxt_exchange import CcxtExchange
 from app.execution.live_executor import LiveExecutor
@@ -19,21 +20,25 @@ SHOWN_OF_KEY = 4
 LONG_ENOUGH = 16  # of a shorter key nothing is shown
 
 
-def live_executor(config: BotConfig, account: ExchangeConfig, trade_repo: TradeRepository) -> LiveExecutor:
+def live_executor(
+    config: BotConfig, account: ExchangeConfig, trade_repo: TradeRepository, budget: RequestBudget | None = None
+) -> LiveExecutor:
     """Trades with the account, compared with the exchange before anything else.
 
     Args:
         config: All settings.
         account: Where the orders go: for the built-in exchange its address and its key.
         trade_repo: The ledger.
+        budget: What may be asked of the exchange, shared with the candles that come from there.
 
     Raises:
         ConfigError: the key may not trade.
         DataError: the exchange did not answer.
         KeyRevoked: it does not accept the key.
     """
-    check_key(account)
-    exchange = CcxtExchange(account)
+    check_key(account, budget)
+    exchange = CcxtExchange(account, budget=budget)
+    check_abilities(exchange)
     prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
     executor = LiveExecutor(trade_repo, exchange, prefix=prefix)
     symbol = config.strategy.symbol
@@ -56,14 +61,26 @@ def introduction(config: BotConfig, account: ExchangeConfig, prefix: str, positi
     ]
 
 
-def check_key(account: ExchangeConfig) -> None:
+def check_abilities(exchange: CcxtExchange) -> None:
+    """Say which promise is weaker on an exchange that tells less of its orders than Binance.
+
+    Raises:
+        ConfigError: it does not tell our own trades, without which no position can be known.
+    """
+    if not exchange.abilities.lists_fills:
+        raise ConfigError(f"{exchange.name} does not list our own trades: choose another exchange for --mode live")
+    if promise := exchange.abilities.weaker_promise(exchange.name):
+        logger.warning("Weaker promise: %s", promise)
+
+
+def check_key(account: ExchangeConfig, budget: RequestBudget | None = None) -> None:
     """Say loudly what a trading key should not be able to do.
 
     Raises:
         ConfigError: it may not trade.
         KeyRevoked: the exchange does not accept it.
     """
-    rights = key_rights(account)
+    rights = key_rights(account, budget)
     if isinstance(rights, str):
         logger.warning("Key rights: %s", rights)
         return

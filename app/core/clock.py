@@ -20,6 +20,10 @@ class Clock(ABC):
     def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Return when `now_ms() >= at_ms`, or as soon as `stop` is set."""
 
+    def monotonic_ms(self) -> int:
+        """Milliseconds from an unknown start that neither jump nor go back; for how long, never for when."""
+        return self.now_ms()
+
     @property
     def jumps(self) -> bool:
         """Whether a wait ends at once: time then stands still while a cycle is repeated."""
@@ -39,6 +43,10 @@ class SystemClock(Clock):
     def now_ms(self) -> int:
         """The machine's time corrected by the offset."""
         return time.time_ns() // 1_000_000 + self.offset_ms
+
+    def monotonic_ms(self) -> int:
+        """Stands still while the machine sleeps (Linux)."""
+        return time.monotonic_ns() // 1_000_000
 
     def wait_until(self, at_ms: int, stop: Stop) -> None:
         """Sleep in slices of at most a second, so that a suspended laptop or a stepped clock is noticed."""

@@ -15,9 +15,11 @@ from app.data.source import CandleSource
 from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
+from app.exchanges.budget import RequestBudget
 from app.exchanges.ccxt_client import ccxt_client
 from app.exchanges.gate import GateShutError, RequestGate
-from app.exchanges.instruments import instrument_of
+from app.exchanges.markets import Markets
+from app.exchanges.time_difference import StepWatch
 from app.exchanges.verdict import Verdict
 
 PAGE: Final = 1_000  # Binance's most
@@ -35,6 +37,9 @@ class CcxtSource(CandleSource):
         clock: The clock whose offset is set to the exchange's time.
         timeout_ms: For each request.
         first_pause_ms: Before the second attempt; doubles from attempt to attempt.
+
+    Attributes:
+        budget: What may be asked of the exchange, shared with the orders that go to the same address.
 
     Raises:
         ConfigError: no such exchange.
@@ -57,7 +62,10 @@ class CcxtSource(CandleSource):
         self._client = ccxt_client(config.name, sandbox=config.sandbox_mode, rest_url=rest_url, timeout_ms=timeout_ms)
         self._machine = SystemClock()
         self._synchronized_ms: int | None = None
-        self._gate = RequestGate(self._client, self._machine)
+        self.budget = RequestBudget(self._machine)
+        self._gate = RequestGate(self._client, self.budget)
+        self._markets = Markets(self._client, lambda ask: self._call("the list of markets", ask), self._machine)
+        self._steps = StepWatch(self._machine)
 
     def synchronize(self) -> None:
         """Set the clock's offset from the sample with the shortest round trip; at most every ten minutes.
@@ -65,7 +73,9 @@ class CcxtSource(CandleSource):
         The offset assumes that the answer took no time, so the clock is never ahead of the exchange's: what it calls
         closed is closed.
         """
-        now_ms = self._machine.now_ms()
+        now_ms = self._machine.monotonic_ms()
+        if self._steps.stepped():
+            self._synchronized_ms = None
         fresh = self._synchronized_ms is not None and 0 <= now_ms - self._synchronized_ms < RESYNC_MS
         if fresh or not self._client.has.get("fetchTime"):
             return
@@ -73,8 +83,8 @@ class CcxtSource(CandleSource):
         self._synchronized_ms = now_ms
 
     def instrument(self, symbol: str) -> Instrument:
-        """The market's grid and minimums."""
-        return instrument_of(self._call("the list of markets", self._client.load_markets), symbol, self._name)
+        """The market's grid and bounds, at most an hour old."""
+        return self._markets.instrument(symbol)
 
     def fetch(
         self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None

@@ -12,6 +12,7 @@ from app.data.source import CandleSource
 from app.domain.errors import DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
+from app.exchanges.budget import RequestBudget
 
 DEFAULT_LIMIT = 500  # as Binance's and ccxt's
 
@@ -84,6 +85,11 @@ class CryptoDataHandler(IDataHandler):
     def account_config(self) -> ExchangeConfig:
         """The settings with which orders reach the exchange that the candles come from."""
         return self._source.account_config(self.exchange_config)
+
+    @property
+    def budget(self) -> RequestBudget | None:
+        """What may be asked of the exchange; orders to it share it. None where nothing limits it."""
+        return self._source.budget
 
     def close(self) -> None:
         """End what the source started."""

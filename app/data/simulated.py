@@ -51,6 +51,7 @@ class SimulatedSource(CandleSource):
             account = {"api_key": SecretStr(ready["api_key"]), "api_secret": SecretStr(ready["secret"])}
             self._account = config.model_copy(update={"name": "binance", "rest_url": self.rest_url, **account})
             self._source = CcxtSource(self._account, rest_url=self.rest_url)
+            self.budget = self._source.budget
             self.clock: Clock = ScaledClock(self._source.exchange_time_ms(), simulated.speed)
         except BaseException:
             self.close()

@@ -7,6 +7,7 @@ from app.core.clock import Clock
 from app.data.candles import Candles
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
+from app.exchanges.budget import RequestBudget
 
 
 class CandleSource(ABC):
@@ -14,9 +15,11 @@ class CandleSource(ABC):
 
     Attributes:
         clock: The time by which its candles close.
+        budget: What may be asked of the exchange; None where nothing limits it.
     """
 
     clock: Clock
+    budget: RequestBudget | None = None
 
     @abstractmethod
     def synchronize(self) -> None:

@@ -10,7 +10,8 @@
     ├── StrategyError         the user's strategy is wrong; the sentence names file, line   exit 6
     └── OrderError            exit 7
         ├── OrderRejected     final: the order does not exist and never will
-        │   └── InsufficientFunds
+        │   ├── InsufficientFunds
+        │   └── OrderPostponed   the same decision may be carried out later: a paused market, a limit of requests
         ├── OutcomeUnknown    the order may exist: reconcile before anything else
         └── KeyRevoked        final for everything: the exchange does not accept the API key       exit 8
 """
@@ -64,6 +65,10 @@ class OrderRejected(OrderError):
 
 class InsufficientFunds(OrderRejected):
     """The account cannot pay for the order."""
+
+
+class OrderPostponed(OrderRejected):
+    """Refused for now: the market takes no orders, or the exchange no requests. Nothing was traded."""
 
 
 class OutcomeUnknown(OrderError):

@@ -3,6 +3,7 @@
 ccxt turns a 200 with HTML, nothing, or half a JSON into answers that look valid; the guard below refuses them first.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,16 +40,23 @@ class _Guard:
 
     Attributes:
         last_status: HTTP status of the last answer; None when there was none.
+        on_headers: Is told the headers of every answer.
+        on_limits: Is told the limits that exchangeInfo names.
     """
 
     last_status: int | None = None
+    on_headers: Callable[[Mapping[str, str]], None] = staticmethod(lambda _: None)
+    on_limits: Callable[[Iterable[Mapping[str, Any]]], None] = staticmethod(lambda _: None)
 
     def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature
         """Refuse a successful answer of the wrong shape (rest: method, headers, body, parsed response, ...)."""
         self.last_status = code
+        self.on_headers(rest[1] or {})
         handled = super().handle_errors(code, reason, url, *rest)  # type: ignore[misc]
         if code == 200 and not _is_answer(url.partition("?")[0], rest[3]):
             raise ccxt.BadResponse(f"{url} answered 200 with something else: {str(rest[2])[:80]!r}")
+        if code == 200 and isinstance(rest[3], dict) and isinstance(rest[3].get("rateLimits"), list):
+            self.on_limits(rest[3]["rateLimits"])
         return handled
 
     def get_exceptions_by_url(self, url: str, exact_or_broad: str) -> Any:  # noqa: ANN401, ARG002
@@ -57,7 +65,7 @@ class _Guard:
         return exceptions.get("spot", {}).get(exact_or_broad, {})
 
 
-def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: int) -> Any:  # noqa: ANN401
+def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: int, is_paced: bool = True) -> Any:  # noqa: ANN401  ccxt has no types
     """A guarded ccxt exchange for spot markets; connects only when it is asked something.
 
     Args:
@@ -65,6 +73,7 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
         sandbox: Use the exchange's test network (not together with `rest_url`).
         rest_url: Another server that speaks this exchange's API, such as `http://127.0.0.1:8000`.
         timeout_ms: For each request.
+        is_paced: Let ccxt pause between requests, where the exchange does not tell what of its limits is used.
 
     Raises:
         ConfigError: no such exchange, or it has no test network.
@@ -74,7 +83,7 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
         hint = f"did you mean {' or '.join(close)}?" if close else 'use a ccxt id such as "binance", or "replay"'
         raise ConfigError(f"exchange.name {name!r} is not known: {hint}")
     guarded = type(name, (_Guard, getattr(ccxt, name)), {})
-    client = guarded({"timeout": timeout_ms, "enableRateLimit": True, "options": OPTIONS})
+    client = guarded({"timeout": timeout_ms, "enableRateLimit": is_paced, "options": OPTIONS})
     if rest_url is not None:
         for access in ("public", "private"):
             client.urls["api"][access] = rest_url.rstrip("/") + "/api/v3"

@@ -1,4 +1,4 @@
-"""One door for all requests to an exchange: while it asks to be left alone, nothing passes."""
+"""One door for all requests of a client: what the budget forbids does not leave."""
 
 import re
 from collections.abc import Callable
@@ -6,49 +6,49 @@ from typing import Any, Final, TypeVar
 
 import ccxt
 
-from app.core.clock import Clock
+from app.exchanges.budget import Lane, RequestBudget
 from app.exchanges.verdict import Failure, Verdict, code_in, verdict_of
 
 Answer = TypeVar("Answer")
 
-DEFAULT_BAN_MS: Final = 60_000  # after 429 or 418 without Retry-After
 _BANNED_UNTIL: Final = re.compile(r"until (\d{13})")
 
 
 class GateShutError(Exception):
-    """Nothing was sent: the exchange asked to be left alone, and that time is not over."""
+    """Nothing was sent: the exchange asked to be left alone, or the budget is used up."""
 
 
 class RequestGate:
-    """Passes requests to a guarded ccxt client; shut after 429 or 418 until the moment that the exchange named.
+    """Passes requests to a guarded ccxt client and tells the budget what came back.
 
     Args:
         client: From `ccxt_client`.
-        clock: This machine's.
+        budget: Shared by all clients of the exchange's address.
     """
 
-    def __init__(self, client: Any, clock: Clock) -> None:  # noqa: ANN401  ccxt has no types
+    def __init__(self, client: Any, budget: RequestBudget) -> None:  # noqa: ANN401  ccxt has no types
         self._client = client
-        self._clock = clock
-        self._shut_until_ms = 0
+        self.budget = budget
+        client.on_headers = budget.note_headers
+        client.on_limits = budget.note_limits
 
-    def ask(self, request: Callable[[], Answer]) -> Answer:
+    def ask(self, request: Callable[[], Answer], lane: Lane = Lane.READ, *, places_order: bool = False) -> Answer:
         """Pass one request.
 
         Raises:
             GateShutError: nothing was sent.
             Exception: whatever the request raised.
         """
-        left_ms = self._shut_until_ms - self._clock.now_ms()
-        if left_ms > 0:
-            raise GateShutError(f"{self._client.id} wants to be left alone for another {left_ms / 1_000:.0f} s: wait")
+        if reason := self.budget.refusal(lane, places_order=places_order):
+            raise GateShutError(f"{self._client.id} {reason}")
         self._client.last_status = None
         try:
-            return request()
+            answer = request()
         except ccxt.BaseError as error:
-            if self.verdict(error) is Verdict.REFUSED_LIMIT:
-                self._shut_until_ms = self._named_moment(str(error))
+            self._note_failure(error)
             raise
+        self.budget.note_success()
+        return answer
 
     def verdict(self, error: Exception) -> Verdict:
         """What the failure of the last request means."""
@@ -59,11 +59,16 @@ class RequestGate:
         text = str(error)
         return verdict_of(Failure(self._client.last_status, code_in(text), type(error).__name__, text))
 
-    def _named_moment(self, text: str) -> int:
-        """From Retry-After, or from `banned until 1659146400000`; ms UTC."""
-        headers = {str(key).lower(): value for key, value in (self._client.last_response_headers or {}).items()}
-        seconds = str(headers.get("retry-after", ""))
-        if seconds.isdigit():
-            return self._clock.now_ms() + int(seconds) * 1_000
-        named = _BANNED_UNTIL.search(text)
-        return int(named.group(1)) if named else self._clock.now_ms() + DEFAULT_BAN_MS
+    def _note_failure(self, error: ccxt.BaseError) -> None:
+        verdict, text = self.verdict(error), str(error)
+        if verdict is Verdict.UNKNOWN:
+            self.budget.note_doubt()
+        elif verdict is Verdict.REFUSED_LIMIT:
+            headers = self._client.last_response_headers or {}
+            seconds = next((str(value) for key, value in headers.items() if key.lower() == "retry-after"), "")
+            named = _BANNED_UNTIL.search(text)
+            self.budget.note_limit(
+                code_in(text), int(seconds) if seconds.isdigit() else None, int(named.group(1)) if named else None
+            )
+        else:
+            self.budget.note_success()

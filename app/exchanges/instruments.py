@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from app.domain.errors import ConfigError
-from app.domain.instrument import Instrument
+from app.domain.instrument import TRADING, Bounds, Instrument
 from app.domain.values import exact
 
 
@@ -30,9 +30,33 @@ def instrument_of(markets: Mapping[str, Any], symbol: str, exchange: str) -> Ins
         quantity_step=_decimal(lot.get("stepSize"), precision.get("amount")),
         min_quantity=_decimal(lot.get("minQty"), limits["amount"].get("min")),
         min_notional=_decimal(notional.get("minNotional"), limits["cost"].get("min")),
+        status=str(market["info"].get("status") or (TRADING if market.get("active") is not False else "not active")),
+        bounds=_bounds(filters, limits),
     )
 
 
-def _decimal(text: str | None, number: float | None) -> Decimal:
+def _bounds(filters: Mapping[str, Any], limits: Mapping[str, Any]) -> Bounds:
+    lot, market_lot = filters.get("LOT_SIZE", {}), filters.get("MARKET_LOT_SIZE", {})
+    both_sides, by_side = filters.get("PERCENT_PRICE", {}), filters.get("PERCENT_PRICE_BY_SIDE", {})
+    return Bounds(
+        max_quantity=_bound(lot.get("maxQty"), limits["amount"].get("max")),
+        market_min_quantity=_bound(market_lot.get("minQty")),
+        market_max_quantity=_bound(market_lot.get("maxQty"), limits.get("market", {}).get("max")),
+        market_quantity_step=_bound(market_lot.get("stepSize")),
+        max_notional=_bound(filters.get("NOTIONAL", {}).get("maxNotional"), limits["cost"].get("max")),
+        max_position=_bound(filters.get("MAX_POSITION", {}).get("maxPosition")),
+        bid_down=_bound(by_side.get("bidMultiplierDown", both_sides.get("multiplierDown"))),
+        bid_up=_bound(by_side.get("bidMultiplierUp", both_sides.get("multiplierUp"))),
+        ask_down=_bound(by_side.get("askMultiplierDown", both_sides.get("multiplierDown"))),
+        ask_up=_bound(by_side.get("askMultiplierUp", both_sides.get("multiplierUp"))),
+    )
+
+
+def _bound(text: str | None, number: float | str | None = None) -> Decimal | None:
+    """A bound; None where there is none, which exchanges also write as zero."""
+    return _decimal(text, number) or None
+
+
+def _decimal(text: str | None, number: float | str | None) -> Decimal:
     """The exchange's own text; else ccxt's number as a person would write it; else zero, which means no limit."""
     return exact(text if text is not None else number or 0)

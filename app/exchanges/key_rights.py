@@ -8,6 +8,7 @@ import ccxt
 from app.config.models import ExchangeConfig
 from app.core.clock import SystemClock
 from app.domain.errors import KeyRevoked
+from app.exchanges.budget import RequestBudget
 from app.exchanges.ccxt_client import ccxt_client
 from app.exchanges.gate import GateShutError, RequestGate
 from app.exchanges.verdict import Verdict
@@ -31,11 +32,15 @@ class KeyRights:
     is_bound: bool
 
 
-def key_rights(config: ExchangeConfig) -> KeyRights | str:
+def key_rights(config: ExchangeConfig, budget: RequestBudget | None = None) -> KeyRights | str:
     """Ask the exchange; a sentence says why it does not tell.
 
     Binance: `GET /sapi/v1/account/apiRestrictions`,
     https://developers.binance.com/docs/wallet/account/api-key-permission. Its test networks have no `/sapi`.
+
+    Args:
+        config: Exchange, address and key.
+        budget: Shared with everything else in this process that asks the same address.
 
     Raises:
         KeyRevoked: it does not accept the key.
@@ -45,7 +50,7 @@ def key_rights(config: ExchangeConfig) -> KeyRights | str:
     ask = getattr(client, "sapiGetAccountApiRestrictions", None)
     if ask is None or not client.urls["api"].get("sapi"):
         return f"{_name(config)} does not tell what a key may do: {UNTOLD}"
-    gate = RequestGate(client, SystemClock())
+    gate = RequestGate(client, budget or RequestBudget(SystemClock()))
     try:
         client.options["timeDifference"] = client.milliseconds() - gate.ask(client.fetch_time)
         return _rights(gate.ask(ask))

@@ -15,6 +15,7 @@ class Verdict(StrEnum):
 
     REFUSED = "refused"  # final: it was not executed and will not be
     REFUSED_FILTER = "refused: filter"  # final for this order; our copy of the market's filters may be old
+    REFUSED_PAUSE = "refused: pause"  # final for this order; the market takes none for now
     REFUSED_CLOCK = "refused: clock"  # before the engine; our clock is off
     REFUSED_LIMIT = "refused: limit"  # before the engine; wait before asking anything again
     REVOKED = "refused: key"  # before the engine; the key is not valid any more, no use to try again
@@ -52,6 +53,8 @@ _ROWS: Final[tuple[tuple[frozenset[int], frozenset[int], Verdict], ...]] = (
 _REFUSED_CLASSES: Final = frozenset(
     {"InsufficientFunds", "InvalidOrder", "OrderImmediatelyFillable", "OrderNotFillable", "BadSymbol", "MarketClosed"}
 )
+FILTER_FAILURE: Final = -1013
+MARKET_CLOSED: Final = "Market is closed"
 _CODE: Final = re.compile(r'"code":\s*"?(-?\d+)')
 
 
@@ -65,6 +68,8 @@ def verdict_of(failure: Failure) -> Verdict:
     """What a failure of an order request (place, cancel, query) means."""
     if failure.status is None or not 400 <= failure.status < 500:
         return Verdict.UNKNOWN
+    if failure.code == FILTER_FAILURE and MARKET_CLOSED in failure.text:
+        return Verdict.REFUSED_PAUSE
     for statuses, codes, verdict in _ROWS:
         if failure.status in statuses or failure.code in codes:
             return verdict

@@ -7,34 +7,26 @@ from typing import Any, Final
 import ccxt
 
 from app.config.models import ExchangeConfig
-from app.core.clock import SystemClock
-from app.domain.errors import DataError, KeyRevoked, OrderRejected, OutcomeUnknown
+from app.core.clock import Clock, SystemClock
+from app.domain.errors import DataError, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
 from app.domain.instrument import Instrument
-from app.domain.order import OrderEvent
 from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
-from app.domain.values import Money, Price, Quantity, exact
+from app.domain.values import Price, exact
+from app.exchanges.abilities import abilities_of
+from app.exchanges.budget import Lane, RequestBudget
 from app.exchanges.ccxt_client import ccxt_client
 from app.exchanges.gate import GateShutError, RequestGate
-from app.exchanges.instruments import instrument_of
+from app.exchanges.markets import Markets
+from app.exchanges.time_difference import StepWatch, TimeDifference
 from app.exchanges.verdict import Verdict
 from app.execution.order_exchange import OrderExchange
+from app.execution.wire import fill_report, order_report
 
 ORDER_TIMEOUT_MS: Final = 15_000
 RECV_WINDOW_MS: Final = 5_000  # a lost order cannot enter the engine later than this after its timestamp
-INSTRUMENT_AGE_MS: Final = 3_600_000
-CLOCK_AGE_MS: Final = 600_000
-CLOCK_SAMPLES: Final = 3
 PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
-EVENTS: Final = {
-    "open": OrderEvent.ACCEPT,
-    "closed": OrderEvent.COMPLETE,
-    "canceled": OrderEvent.CANCEL,
-    "canceling": OrderEvent.ACCEPT,
-    "expired": OrderEvent.EXPIRE,
-    "expired_in_match": OrderEvent.EXPIRE,
-    "rejected": OrderEvent.REJECT,
-}
+REFUSED_FOR_NOW: Final = frozenset({Verdict.REFUSED_LIMIT, Verdict.REFUSED_PAUSE, Verdict.REFUSED_CLOCK})
 
 
 class CcxtExchange(OrderExchange):
@@ -43,51 +35,69 @@ class CcxtExchange(OrderExchange):
     Args:
         config: Exchange, address and key.
         order_timeout_ms: How long an answer is waited for.
+        budget: Shared with everything else in this process that asks the same address; one of its own by default.
+        clock: This machine's.
     """
 
-    def __init__(self, config: ExchangeConfig, *, order_timeout_ms: int = ORDER_TIMEOUT_MS) -> None:
+    def __init__(
+        self,
+        config: ExchangeConfig,
+        *,
+        order_timeout_ms: int = ORDER_TIMEOUT_MS,
+        budget: RequestBudget | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.name = config.name
+        self._speaks_binance = config.name.startswith("binance")
         self._client = ccxt_client(
-            config.name, sandbox=config.sandbox_mode, rest_url=config.rest_url, timeout_ms=order_timeout_ms
-        )
+            config.name, sandbox=config.sandbox_mode, rest_url=config.rest_url, timeout_ms=order_timeout_ms,
+            is_paced=not self._speaks_binance,
+        )  # fmt: skip
         self._client.apiKey = config.api_key.get_secret_value()
         self._client.secret = config.api_secret.get_secret_value()
-        self.finds_by_client_id = self._client.id.startswith("binance")
-        self._clock = SystemClock()
-        self._gate = RequestGate(self._client, self._clock)
-        self._instruments: dict[str, tuple[int, Instrument]] = {}
-        self._clock_set_ms: int | None = None
+        self._client.number = str  # the exchange's own digits; `Decimal` would lose the fees of an order's answer
+        self.abilities = abilities_of(self._client)
+        self._clock = clock or SystemClock()
+        self._gate = RequestGate(self._client, budget or RequestBudget(self._clock))
+        self._markets = Markets(self._client, partial(self._read, "markets"), self._clock)
+        self._difference = TimeDifference(self.now_ms, self._clock)
+        self._steps = StepWatch(self._clock)
+
+    @property
+    def interruptions(self) -> int:
+        """Also counts steps of this machine's clock."""
+        self._watch_clock()
+        return self._gate.budget.interruptions
 
     def place(self, ticket: OrderTicket) -> tuple[OrderReport, Sequence[FillReport]]:
         """One POST; only a known refusal is a refusal."""
         self.instrument(ticket.symbol)
         self._set_clock()
+        what = f"{ticket.side} {ticket.quantity:f} {ticket.symbol}"
+        quantity, price = self._on_the_wire(what, ticket)
         parameters = {"clientOrderId": ticket.client_id, **self._order_parameters()}
-        price = None if ticket.price is None else float(ticket.price)
         post = partial(
-            self._client.create_order,
-            ticket.symbol,
-            ticket.order_type,
-            ticket.side,
-            float(ticket.quantity),
-            price,
-            parameters,
+            self._client.create_order, ticket.symbol, ticket.order_type, ticket.side, quantity, price, parameters
         )
         try:
             answer = self._post(post)
-            report = self._order(answer, ticket.symbol)
-            return report, [self._fill(trade, report) for trade in answer.get("trades") or []]
+            report = order_report(answer, ticket.symbol)
+            return report, [fill_report(trade, ticket.symbol, report) for trade in answer.get("trades") or []]
         except Exception as error:
-            raise self._order_error(f"{ticket.side} {ticket.quantity:f} {ticket.symbol}", error) from error
+            raise self._order_error(what, ticket.symbol, error) from error
 
     def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
         """One DELETE; a failure says nothing about the order."""
         try:
+            self._set_clock()
             self._gate.ask(
-                lambda: self._client.cancel_order(exchange_id, symbol, self._identity(client_id, exchange_id))
+                lambda: self._client.cancel_order(exchange_id, symbol, self._identity(client_id, exchange_id)),
+                Lane.ORDER,
             )
+        except DataError:
+            return
         except Exception as error:
-            refusal = self._order_error(f"cancel {client_id}", error)
+            refusal = self._order_error(f"cancel {client_id}", symbol, error)
             if isinstance(refusal, KeyRevoked):
                 raise refusal from error
 
@@ -95,22 +105,21 @@ class CcxtExchange(OrderExchange):
         """By the exchange's id, else by ours."""
         found: OrderReport | None = self._read(
             f"order {client_id}",
-            lambda: self._order(
+            lambda: order_report(
                 self._client.fetch_order(exchange_id, symbol, self._identity(client_id, exchange_id)), symbol
             ),
+            lane=Lane.ORDER,
             absent=True,
         )
         return found
 
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """All of the symbol's."""
-        rows = self._read("open orders", lambda: self._client.fetch_open_orders(symbol))
-        return [self._order(row, symbol) for row in self._rows("open orders", rows)]
+        return self._orders("open orders", symbol, lambda: self._client.fetch_open_orders(symbol))
 
     def orders_since(self, symbol: str, since_ms: int) -> Sequence[OrderReport]:
         """One page: what is asked for is minutes old."""
-        rows = self._read("orders", lambda: self._client.fetch_orders(symbol, since_ms, PAGE))
-        return [self._order(row, symbol) for row in self._rows("orders", rows)]
+        return self._orders("orders", symbol, lambda: self._client.fetch_orders(symbol, since_ms, PAGE))
 
     def fills_since(self, symbol: str, since_ms: int) -> Sequence[FillReport]:
         """Window by window of at most a day, as Binance allows, and page by page inside."""
@@ -118,8 +127,7 @@ class CcxtExchange(OrderExchange):
         now_ms = self.now_ms()
         while since_ms <= now_ms:
             until_ms = since_ms + DAY_MS - 1
-            ask = partial(self._client.fetch_my_trades, symbol, since_ms, PAGE, {"until": until_ms})
-            page = [self._fill({**row, "symbol": symbol}) for row in self._rows("trades", self._read("trades", ask))]
+            page = self._fills(symbol, since_ms, until_ms)
             new = {fill.trade_id: fill for fill in page if fill.trade_id not in found}
             found |= new
             whole_window = len(page) < PAGE or not new
@@ -139,12 +147,14 @@ class CcxtExchange(OrderExchange):
 
     def instrument(self, symbol: str) -> Instrument:
         """From the exchange's filters."""
-        now_ms = self._clock.now_ms()
-        known = self._instruments.get(symbol)
-        if known is None or now_ms - known[0] > INSTRUMENT_AGE_MS:
-            markets = self._read("markets", lambda: self._client.load_markets(bool(self._client.markets)))
-            self._instruments[symbol] = (now_ms, instrument_of(markets, symbol, self.name))
-        return self._instruments[symbol][1]
+        return self._markets.instrument(symbol)
+
+    def last_price(self, symbol: str) -> Price:
+        """From its ticker."""
+        last = self._read("the last price", lambda: exact(self._client.fetch_ticker(symbol)["last"]))
+        if last <= 0:
+            raise DataError(f"{self.name} answered {symbol} costs {last}: asked again in the next cycle")
+        return Price(last)
 
     def now_ms(self) -> int:
         """Asked of the exchange, so that it is right also on a simulated one."""
@@ -153,55 +163,73 @@ class CcxtExchange(OrderExchange):
     def _post(self, post: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Once; a second time only when the first was refused before the engine because our clock was off."""
         try:
-            return self._gate.ask(post)
+            return self._gate.ask(post, Lane.ORDER, places_order=True)
         except ccxt.BaseError as error:
             if self._gate.verdict(error) is not Verdict.REFUSED_CLOCK:
                 raise
-            self._clock_set_ms = None
+            self._difference.forget()
             self._set_clock()
-            return self._gate.ask(post)
+            return self._gate.ask(post, Lane.ORDER, places_order=True)
+
+    def _on_the_wire(self, what: str, ticket: OrderTicket) -> tuple[Any, Any]:
+        """Quantity and price as ccxt wants them, once it is sure that they arrive to the last digit.
+
+        Raises:
+            OrderRejected: ccxt would send other numbers than the ledger holds; nothing was sent.
+        """
+        kind = str if self._speaks_binance else float  # others compute with it
+        quantity = kind(f"{ticket.quantity:f}")
+        price = None if ticket.price is None else kind(f"{ticket.price:f}")
+        try:
+            sent = [exact(self._client.amount_to_precision(ticket.symbol, quantity))]
+            sent += [] if price is None else [exact(self._client.price_to_precision(ticket.symbol, price))]
+        except (ccxt.BaseError, ArithmeticError, ValueError) as error:
+            raise OrderRejected(f"{what} refused before sending: {error}") from error
+        meant = [ticket.quantity, *([] if ticket.price is None else [ticket.price])]
+        if sent != meant:
+            self._markets.forget()
+            raise OrderRejected(
+                f"{what} refused before sending: it would leave as {', '.join(f'{number:f}' for number in sent)}"
+            )
+        return quantity, price
+
+    def _watch_clock(self) -> None:
+        if self._steps.stepped():
+            self._difference.forget()
+            self._gate.budget.note_step()
 
     def _set_clock(self) -> None:
-        """Measure how far the exchange's clock is from ours, from the sample with the shortest round trip."""
-        now_ms = self._clock.now_ms()
-        if self._clock_set_ms is not None and 0 <= now_ms - self._clock_set_ms < CLOCK_AGE_MS:
-            return
-        samples = []
-        for _ in range(CLOCK_SAMPLES):
-            asked_ms = self._clock.now_ms()
-            exchange_ms = self.now_ms()
-            trip_ms = self._clock.now_ms() - asked_ms
-            samples.append((trip_ms, asked_ms + trip_ms // 2 - exchange_ms))
-        self._client.options["timeDifference"] = min(samples)[1]
-        self._clock_set_ms = now_ms
+        """Sign with the exchange's time."""
+        self._watch_clock()
+        self._client.options["timeDifference"] = self._difference.ms()
 
     def _order_parameters(self) -> dict[str, Any]:
-        return {"recvWindow": RECV_WINDOW_MS} if self._client.id.startswith("binance") else {}
+        return {"recvWindow": RECV_WINDOW_MS} if self._speaks_binance else {}
 
     def _identity(self, client_id: str, exchange_id: str | None) -> dict[str, str]:
         return {} if exchange_id is not None else {"clientOrderId": client_id}
 
-    def _order_error(self, what: str, error: Exception) -> OrderRejected | OutcomeUnknown | KeyRevoked:
+    def _order_error(self, what: str, symbol: str, error: Exception) -> OrderRejected | OutcomeUnknown | KeyRevoked:
         """The error to raise instead of ccxt's, or of whatever an absurd answer led to."""
         verdict = self._gate.verdict(error)
         text = f"{what}: {self.name} said: {error}"
         if verdict is Verdict.REVOKED:
             return KeyRevoked(f"{text}: check the API key, its rights and its list of addresses")
-        if verdict is Verdict.REFUSED_FILTER:
-            self._instruments.clear()
+        if verdict in {Verdict.REFUSED_FILTER, Verdict.REFUSED_PAUSE}:
+            self._markets.forget(symbol)
         if verdict in {Verdict.UNKNOWN, Verdict.ABSENT}:
             return OutcomeUnknown(text)
-        return OrderRejected(text)
+        return OrderPostponed(text) if verdict in REFUSED_FOR_NOW else OrderRejected(text)
 
-    def _read(self, what: str, question: Callable[[], Any], *, absent: bool = False) -> Any:  # noqa: ANN401
+    def _read(self, what: str, question: Callable[[], Any], *, lane: Lane = Lane.READ, absent: bool = False) -> Any:  # noqa: ANN401
         """Ask; an absent order is None where `absent` allows it; every other failure is a DataError."""
         try:
-            return self._gate.ask(question)
+            return self._asked(question, lane)
         except GateShutError as error:
             raise DataError(str(error)) from None
         except ccxt.BaseError as error:
             verdict = self._gate.verdict(error)
-            if absent and verdict is Verdict.ABSENT:
+            if absent and (verdict is Verdict.ABSENT or self._is_foreign_absence(error)):
                 return None
             if verdict is Verdict.REVOKED:
                 raise KeyRevoked(f"{self.name} refused to tell {what}: {error}: check the API key") from error
@@ -209,44 +237,37 @@ class CcxtExchange(OrderExchange):
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise DataError(f"{self.name} answered {what} with what cannot be: {error!r}") from error
 
-    def _rows(self, what: str, rows: object) -> list[dict[str, Any]]:
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise DataError(f"{self.name} answered {what} with {type(rows).__name__}: asked again in the next cycle")
-        return rows
+    def _asked(self, question: Callable[[], Any], lane: Lane) -> Any:  # noqa: ANN401
+        """Once; again when our clock was off and is right now: a question may be repeated."""
+        try:
+            return self._gate.ask(question, lane)
+        except ccxt.BaseError as error:
+            if self._gate.verdict(error) is not Verdict.REFUSED_CLOCK:
+                raise
+            self._difference.forget()
+            self._set_clock()
+            return self._gate.ask(question, lane)
 
-    def _order(self, row: dict[str, Any], symbol: str) -> OrderReport:
-        """Checked: an order without id, state or numbers is none."""
-        event = EVENTS.get(str(row.get("status")))
-        if not row.get("id") or event is None or row.get("amount") is None or row.get("filled") is None:
-            raise ccxt.BadResponse(f"{self.name} answered an order that is none: {str(row.get('info'))[:80]}")
-        quantity, filled = Quantity(exact(row["amount"])), Quantity(exact(row["filled"]))
-        if event is OrderEvent.ACCEPT and filled > 0:
-            event = OrderEvent.FILL
-        return OrderReport(
-            exchange_id=str(row["id"]),
-            client_id=row.get("clientOrderId"),
-            symbol=symbol,
-            side=str(row["side"]),
-            event=event,
-            quantity=quantity,
-            filled=filled,
-            created_ms=int(row.get("timestamp") or row.get("lastTradeTimestamp") or 0),
-        )
+    def _is_foreign_absence(self, error: ccxt.BaseError) -> bool:
+        """Whether an exchange whose codes are not known here says that there is no such order."""
+        is_answer = self._client.last_status is not None and self._client.last_status < 500
+        return not self._speaks_binance and isinstance(error, ccxt.OrderNotFound) and is_answer
 
-    def _fill(self, row: dict[str, Any], order: OrderReport | None = None) -> FillReport:
-        """Checked; an order's own answer names its trades without order, side and time."""
-        symbol = order.symbol if order else str(row["symbol"])
-        fee = row.get("fee") or {}
-        if not row.get("id") or not row.get("price") or not row.get("amount"):
-            raise ccxt.BadResponse(f"{self.name} answered a trade that is none: {str(row.get('info'))[:80]}")
-        return FillReport(
-            trade_id=str(row["id"]),
-            exchange_id=order.exchange_id if order else str(row["order"]),
-            symbol=symbol,
-            side=order.side if order else str(row["side"]),
-            price=Price(exact(row["price"])),
-            quantity=Quantity(exact(row["amount"])),
-            fee=Money(exact(fee.get("cost") or 0)),
-            fee_asset=str(fee.get("currency") or symbol.rsplit("/", maxsplit=1)[-1]),
-            time_ms=int(row.get("timestamp") or (order.created_ms if order else 0)),
-        )
+    def _orders(self, what: str, symbol: str, question: Callable[[], Any]) -> list[OrderReport]:
+        return self._rows(what, question, lambda row: order_report(row, symbol))
+
+    def _fills(self, symbol: str, since_ms: int, until_ms: int) -> list[FillReport]:
+        ask = partial(self._client.fetch_my_trades, symbol, since_ms, PAGE, {"until": until_ms})
+        return self._rows("trades", ask, lambda row: fill_report(row, symbol))
+
+    def _rows(self, what: str, question: Callable[[], Any], report: Callable[[dict[str, Any]], Any]) -> list[Any]:
+        """Every row of a list, or a DataError: a list that holds one absurd row is not believed."""
+
+        def asked() -> list[Any]:
+            rows = question()
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise ccxt.BadResponse(f"{type(rows).__name__} instead of rows")
+            return [report(row) for row in rows]
+
+        found: list[Any] = self._read(what, asked)
+        return found

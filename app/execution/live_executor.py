@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import InsufficientFunds, KeyRevoked, OrderRejected, OutcomeUnknown
@@ -17,8 +18,9 @@ from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
 from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, client_id_of
+from app.execution.schedule import DEFAULT_EVERY_S, Schedule
 from app.models.sql import Order
-from app.repositories import OrderRepository, TradeRepository
+from app.repositories import AlertRepository, OrderRepository, TradeRepository
 
 logger = logging.getLogger(__name__)
 
@@ -32,29 +34,42 @@ class LiveExecutor(IExecutor):
         trade_repo: Where fills are booked.
         exchange: The account.
         prefix: What every client id of this bot begins with, at most 20 characters of `[a-z0-9-]`; kept over restarts.
+        compare_every_s: The longest time between two full comparisons with the exchange.
 
     Attributes:
         reconciler: Compares ledger and exchange.
     """
 
-    def __init__(self, trade_repo: TradeRepository, exchange: OrderExchange, *, prefix: str) -> None:
+    def __init__(
+        self,
+        trade_repo: TradeRepository,
+        exchange: OrderExchange,
+        *,
+        prefix: str,
+        compare_every_s: float = DEFAULT_EVERY_S,
+    ) -> None:
         self.trade_repo = trade_repo
         self._orders = OrderRepository(trade_repo.session)
         self._exchange = exchange
         self._prefix = prefix
-        self.reconciler = Reconciler(exchange, self._orders, trade_repo, prefix)
+        self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
+        self._schedule = Schedule(SystemClock(), int(compare_every_s * 1_000))
         self._dust: dict[str, Quantity] = {}
 
     def synchronize(self, symbol: str) -> None:
-        """Compare with the exchange; called at the start and before each decision.
+        """Compare with the exchange: in full when it is due, else only what is in the open.
 
         Raises:
             DataError: the exchange did not answer.
             KeyRevoked: it does not accept the key.
         """
-        reason = self.reconciler.run(symbol)
+        interruptions = self._exchange.interruptions
+        is_due = self._schedule.is_due(symbol, interruptions) or self.reconciler.frozen(symbol) is not None
+        reason = self.reconciler.run(symbol) if is_due else self.reconciler.glance(symbol)
         if reason is not None:
             logger.warning("%s is frozen: %s", symbol, reason)
+        elif is_due and self.reconciler.agrees(symbol):
+            self._schedule.compared(symbol, interruptions)
 
     def execute_order(
         self,

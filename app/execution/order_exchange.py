@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from app.domain.instrument import Instrument
 from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
+from app.domain.values import Price
+from app.exchanges.abilities import Abilities
 
 
 class OrderExchange(ABC):
@@ -15,11 +17,18 @@ class OrderExchange(ABC):
 
     Attributes:
         name: Part of the identity of a fill.
-        finds_by_client_id: Whether `find` works by our own id; without it the promise is weaker.
+        abilities: Which of the questions below it answers; asking another is a mistake.
+        interruptions: A number that has grown when something ended after which the account must be compared in full:
+            an outage, a ban, an answer that could not be trusted, a step of this machine's clock.
     """
 
     name: str
-    finds_by_client_id: bool
+    abilities: Abilities
+
+    @property
+    @abstractmethod
+    def interruptions(self) -> int:
+        """See above."""
 
     @abstractmethod
     def place(self, ticket: OrderTicket) -> tuple[OrderReport, Sequence[FillReport]]:
@@ -29,7 +38,7 @@ class OrderExchange(ABC):
             What became of it at once, with the fills that the answer held.
 
         Raises:
-            OrderRejected: a definitive refusal.
+            OrderRejected: a definitive refusal; OrderPostponed when it may be different later.
             KeyRevoked: refused, and so will be everything else with this key.
             OutcomeUnknown: anything else.
         """
@@ -60,7 +69,11 @@ class OrderExchange(ABC):
 
     @abstractmethod
     def instrument(self, symbol: str) -> Instrument:
-        """What the market allows, at most an hour old, newer after a filter refusal."""
+        """What the market allows, at most an hour old, newer after a refusal and while it is paused."""
+
+    @abstractmethod
+    def last_price(self, symbol: str) -> Price:
+        """What the market traded at last, quote per base."""
 
     @abstractmethod
     def now_ms(self) -> int:

@@ -48,7 +48,11 @@ class Holding(Base):
 
 
 class Order(Base):
-    """An order: written down before it is sent, and what became of it. Its id is the client order id."""
+    """An order: written down before it is sent, and what became of it. Its id is the client order id.
+
+    `purpose`, `candle_time` and `reason` are the decision behind it. An order that replaces another carries the id of
+    the first of its kind in `first_id`, and counts up `attempt`. `follow_up` says what comes next once it is over.
+    """
 
     __tablename__ = "orders"
 
@@ -67,6 +71,12 @@ class Order(Base):
     exchange_id: Mapped[str | None] = mapped_column(String(40), index=True)
     base_before: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     note: Mapped[str | None] = mapped_column(Text)
+    purpose: Mapped[str | None] = mapped_column(String(10))
+    candle_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(Text)
+    first_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    attempt: Mapped[int | None]
+    follow_up: Mapped[str | None] = mapped_column(String(10))
 
 
 class Adjustment(Base):
@@ -79,6 +89,18 @@ class Adjustment(Base):
     quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
     reason: Mapped[str] = mapped_column(Text)
     timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Alert(Base):
+    """Something that a person should know."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    symbol: Mapped[str | None] = mapped_column(String(40), index=True)
+    severity: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(Text)
 
 
 class PaperAccount(Base):

@@ -1,9 +1,18 @@
 """The only code that queries the database: each repository is a collection, each call one durable fact."""
 
+from app.repositories.alert_repository import AlertRepository, Severity
 from app.repositories.order_repository import OrderRepository
 from app.repositories.paper_repository import PaperRepository
 from app.repositories.signal_repository import SignalRepository
 from app.repositories.step_repository import StepRepository
 from app.repositories.trade_repository import TradeRepository
 
-__all__ = ["OrderRepository", "PaperRepository", "SignalRepository", "StepRepository", "TradeRepository"]
+__all__ = [
+    "AlertRepository",
+    "OrderRepository",
+    "PaperRepository",
+    "Severity",
+    "SignalRepository",
+    "StepRepository",
+    "TradeRepository",
+]

@@ -55,10 +55,10 @@ class OrderRepository:
             order.note = note or order.note
             self.session.flush()
 
-    def note_fills(self, order: Order, filled: Decimal, average: Decimal | None) -> None:
-        """Record how much of an order was traded, and at which average price."""
+    def note_fills(self, order: Order, filled: Decimal, average: Decimal | None, fee: Decimal) -> None:
+        """Record how much of an order was traded, at which average price, and the fee that it took in quote units."""
         with unit_of_work(self.session):
-            order.filled, order.average = filled, average
+            order.filled, order.average, order.fee = filled, average, fee
             self.session.flush()
 
     def unresolved(self, symbol: str) -> list[Order]:

@@ -20,7 +20,7 @@ from app.repositories import OrderRepository, TradeRepository
 from exchange_simulator.server.running import Address, exchange_process
 
 BTC = "BTC/USDT"
-KEYS = 120
+KEYS = 400
 PREFIX = "keel-test"
 
 
@@ -41,15 +41,24 @@ class Venue:
     session: Session
     made: list[LiveExecutor] = field(default_factory=list)
 
-    def executor(self) -> LiveExecutor:
+    def executor(self, **options: Any) -> LiveExecutor:
         """A new executor on the same ledger: what a restart leaves."""
         config = ExchangeConfig(
             name="binance", rest_url=self.address.rest_url, api_key=self.key, api_secret=f"secret-{self.key}"
         )
-        return LiveExecutor(TradeRepository(self.session), self.exchange(config), prefix=PREFIX)
+        return LiveExecutor(TradeRepository(self.session), self.exchange(config), prefix=PREFIX, **options)
 
     def exchange(self, config: ExchangeConfig) -> CcxtExchange:
         return CcxtExchange(config, order_timeout_ms=1_500)
+
+    def journal_end(self) -> int:
+        lines = call("GET", f"{self.address.admin_url}/admin/journal?since=0")
+        return lines[-1]["seq"]
+
+    def asked(self, since: int) -> list[dict[str, Any]]:
+        """The requests after a line of the exchange's journal."""
+        lines = call("GET", f"{self.address.admin_url}/admin/journal?since={since}")
+        return [line["data"] for line in lines if line["kind"] == "request"]
 
     def fault(self, kind: str, **rule: Any) -> None:
         call("POST", f"{self.address.admin_url}/admin/faults", {"kind": kind, **rule})

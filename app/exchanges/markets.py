@@ -1,0 +1,84 @@
+"""The filters of the markets that are traded: read again every hour, after a refusal, and while a market is paused."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import ccxt
+
+from app.core.clock import Clock
+from app.domain.errors import ConfigError, DataError
+from app.domain.instrument import Instrument
+from app.exchanges.instruments import instrument_of
+
+AGE_MS: Final = 3_600_000
+PAUSED_AGE_MS: Final = 1_000
+GONE: Final = "not listed"
+
+
+class Markets:
+    """What the markets of one exchange allow.
+
+    Args:
+        client: From `ccxt_client`.
+        ask: Passes a question through the gate; raises DataError.
+        clock: This machine's.
+    """
+
+    def __init__(self, client: Any, ask: Callable[[Callable[[], Any]], Any], clock: Clock) -> None:  # noqa: ANN401
+        self._client = client
+        self._ask = ask
+        self._clock = clock
+        self._known: dict[str, Instrument] = {}
+        self._read_at_ms: dict[str, int] = {}
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The symbol's filters; of a market that vanished, the last ones, and that it cannot be traded.
+
+        Raises:
+            ConfigError: the exchange never had such a market.
+            DataError: the exchange did not answer, and nothing is known yet.
+        """
+        known = self._known.get(symbol)
+        if known is not None and not self._is_old(symbol, known):
+            return known
+        try:
+            found = instrument_of(self._markets(symbol), symbol, self._client.id)
+        except ConfigError:
+            if known is None:
+                raise
+            found = known.with_status(GONE)
+        except DataError:
+            if known is None:
+                raise
+            return known  # the exchange refuses an order that no longer fits; better than no exit
+        self._known[symbol] = found
+        self._read_at_ms[symbol] = self._clock.monotonic_ms()
+        return found
+
+    def forget(self, symbol: str | None = None) -> None:
+        """Read again before the next use."""
+        for name in [symbol] if symbol is not None else list(self._known):
+            self._read_at_ms.pop(name, None)
+
+    def _is_old(self, symbol: str, known: Instrument) -> bool:
+        read_at_ms = self._read_at_ms.get(symbol)
+        most_ms = AGE_MS if known.is_trading else PAUSED_AGE_MS
+        return read_at_ms is None or self._clock.monotonic_ms() - read_at_ms >= most_ms
+
+    def _markets(self, symbol: str) -> Any:  # noqa: ANN401
+        """All markets at first; later one alone where the exchange lets us, which is a thousandth of the work."""
+        is_first = not self._client.markets or symbol not in self._client.markets
+        if is_first or not self._client.id.startswith("binance"):
+            return self._ask(lambda: self._client.load_markets(reload=bool(self._client.markets)))
+        market_id = self._client.markets[symbol]["id"]
+        answer = self._ask(lambda: self._one_of_binance(market_id))
+        if answer is None:
+            return {}
+        self._client.markets[symbol] = self._client.parse_market(answer)
+        return self._client.markets
+
+    def _one_of_binance(self, market_id: str) -> Any:  # noqa: ANN401
+        try:
+            return self._client.publicGetExchangeInfo({"symbol": market_id})["symbols"][0]
+        except ccxt.BadSymbol:
+            return None

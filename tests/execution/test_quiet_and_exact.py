@@ -1,0 +1,113 @@
+"""What a quiet cycle costs, what brings a full comparison, and what reaches the wire."""
+
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+
+from app.core.clock import SystemClock
+from app.core.enums import OrderSide, OrderType
+from app.domain.errors import DataError, KeelError
+from app.exchanges.abilities import Abilities
+from app.repositories import AlertRepository, OrderRepository
+
+BTC = "BTC/USDT"
+ORDER = {"method": "POST", "path": "/api/v3/order"}
+
+
+def buy(executor, quantity="0.01", order_type=OrderType.MARKET, price=None):
+    price = price or executor._exchange.last_price(BTC)
+    return executor.execute_order(BTC, OrderSide.BUY, Decimal(quantity), order_type, price)
+
+
+def in_agreement(venue, **options):
+    """An executor that holds something and has compared it in full."""
+    executor = venue.executor(**options)
+    buy(executor)
+    venue.advance(61)
+    executor.synchronize(BTC)
+    return executor
+
+
+def take_away(venue):
+    venue.fault("withdraw", account=venue.account, asset="BTC", amount="0.004")
+
+
+def test_a_quiet_cycle_asks_the_exchange_nothing(venue):
+    executor = in_agreement(venue)
+    before = venue.journal_end()
+    for _ in range(5):
+        executor.synchronize(BTC)
+    assert venue.asked(before) == []
+
+
+def test_a_full_comparison_asks_five_questions(venue):
+    executor = in_agreement(venue, compare_every_s=0)
+    before = venue.journal_end()
+    executor.synchronize(BTC)
+    paths = [question["path"].rpartition("/")[2] for question in venue.asked(before)]
+    assert sorted(paths) == ["account", "allOrders", "myTrades", "openOrders", "time", "time"]
+
+
+def test_after_an_outage_ledger_and_exchange_are_compared_in_full(venue):
+    executor = in_agreement(venue)
+    take_away(venue)
+    executor.synchronize(BTC)
+    assert venue.held() > venue.balance()
+    venue.fault("reset", method="GET", path="/api/v3/ticker/24hr")
+    with pytest.raises(DataError, match="the last price"):
+        executor._exchange.last_price(BTC)
+    executor._exchange.last_price(BTC)
+    executor.synchronize(BTC)
+    assert venue.held() == venue.balance()
+    alert = AlertRepository(venue.session).latest(1)[0]
+    assert (alert.symbol, alert.severity) == (BTC, "critical")
+    assert "left without us" in alert.text
+
+
+def test_fault_32_after_a_step_of_the_clock_time_is_measured_and_everything_compared_again(venue):
+    executor = in_agreement(venue)
+    clock = SystemClock()
+    executor._exchange._clock = executor._exchange._steps._clock = clock
+    executor._exchange._steps.stepped()
+    take_away(venue)
+    clock.offset_ms += 30_000  # the machine slept, or its clock was set
+    before = venue.journal_end()
+    executor.synchronize(BTC)
+    assert venue.held() == venue.balance()
+    buy(executor)
+    assert [question["path"] for question in venue.asked(before)].count("/api/v3/time") >= 3
+
+
+@pytest.mark.parametrize("quantity", ["0.00012", "0.01001", "0.12345", "1.00009"])
+@pytest.mark.parametrize("order_type", [OrderType.MARKET, OrderType.LIMIT])
+def test_what_reaches_the_wire_is_what_the_ledger_holds_to_the_last_digit(venue, quantity, order_type):
+    executor = venue.executor()
+    price = (executor._exchange.last_price(BTC) * Decimal("0.99")).quantize(Decimal("0.01"))
+    before = venue.journal_end()
+    order = OrderRepository(venue.session).get(buy(executor, quantity, order_type, price)["id"])
+    sent = next(question["params"] for question in venue.asked(before) if question["method"] == "POST")
+    assert (sent["quantity"], order.quantity) == (quantity, Decimal(quantity))
+    assert sent.get("price") == (f"{order.price:f}" if order_type is OrderType.LIMIT else None)
+    assert sent["newClientOrderId"] == order.id
+
+
+LESS = [
+    pytest.param(Abilities(lists_orders=False), id="no order history"),
+    pytest.param(Abilities(finds_by_own_id=False, lists_orders=False), id="no lookup by our id, no order history"),
+    pytest.param(Abilities(finds_by_own_id=False, finds=False), id="no lookup at all"),
+]
+
+
+@pytest.mark.parametrize("abilities", LESS)
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_lost_answer_is_resolved_with_the_questions_that_the_exchange_answers(venue, abilities, phase):
+    executor = venue.executor()
+    executor._exchange.abilities = abilities
+    venue.fault("reset", phase=phase, **ORDER)
+    with suppress(KeelError):
+        buy(executor)
+    venue.settle(executor)
+    assert venue.held() == venue.balance()
+    assert len(venue.executed()) == (phase == "after")
+    assert not OrderRepository(venue.session).unresolved(BTC)
