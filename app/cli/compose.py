@@ -8,9 +8,10 @@ from app.cli.compose_live import live_executor
 from app.cli.real_money import check_account
 from app.cli.summary import Summary, summarize
 from app.config.models import BotConfig
-from app.core.bot import TradingBot, candles_needed
+from app.core.bot import TradingBot
 from app.core.database import db, init_db
 from app.core.lease import exclusive_lease
+from app.core.window import candles_needed
 from app.data.handler import CryptoDataHandler
 from app.data.replay import ReplaySource
 from app.domain.errors import DataError

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from app.config.backtest import BacktestConfig
 from app.config.base import Amount, Settings, Step
 from app.config.environment import secrets_from_environment
 from app.config.masking import hide
@@ -186,6 +187,7 @@ class BotConfig(Settings):
         default="keel.db", min_length=1, description="SQLite file that records everything, or a database URL."
     )
     paper: PaperConfig = Field(default_factory=PaperConfig, description="The account of paper trading.")
+    backtest: BacktestConfig = Field(default_factory=BacktestConfig, description="How a backtest fills orders.")
 
     @model_validator(mode="after")
     def _no_stop_ruins_the_account(self) -> Self:

@@ -19,7 +19,7 @@ from app.core.memory import Memory
 from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.stop import StopFlag
-from app.core.window import Window, inspect_window
+from app.core.window import Window, candles_needed, inspect_window
 from app.domain.errors import ConfigError, DatabaseGone, KeyRevoked, OrderRejected, StrategyError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
@@ -29,8 +29,6 @@ from app.strategies.guarded import signal_frame, warmup_of
 
 logger = logging.getLogger(__name__)
 
-WINDOW_MARGIN: Final = 20  # candles beyond the slow window
-DEFAULT_SLOW_WINDOW: Final = 50
 ATTEMPTS_WITHOUT_TIME: Final = 5  # how often a cycle is repeated where no time passes between two attempts
 CANDLE_COLUMNS: Final = frozenset({"open", "high", "low", "close", "volume", "signal"})
 
@@ -311,12 +309,6 @@ class TradingBot:
             market = offered(self.symbol) if callable(offered) else None
             self._instrument = market if isinstance(market, Instrument) else Instrument.default(self.symbol)
         return self._instrument
-
-
-def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
-    """How many candles a cycle needs: the slow window and a margin, or more when the strategy's warm-up is longer."""
-    slow = config.strategy.params.get("slow_window", DEFAULT_SLOW_WINDOW)
-    return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
 
 
 def _clock_of(data_handler: object) -> Clock | None:

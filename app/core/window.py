@@ -10,10 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.config.models import BotConfig
 from app.domain.errors import DataError
 from app.domain.timeframe import Timeframe
+from app.strategies.base import BaseStrategy
+from app.strategies.guarded import warmup_of
 
 COLUMNS: Final = ("open", "high", "low", "close", "volume")
+WINDOW_MARGIN: Final = 20  # candles beyond the slow window
+DEFAULT_SLOW_WINDOW: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,12 @@ def possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:
             (low > 0) & (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close)) & (volume >= 0)
         )
     return good & np.isfinite(values).all(axis=1)
+
+
+def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
+    """How many candles a cycle needs: the slow window and a margin, or more when the strategy's warm-up is longer."""
+    slow = config.strategy.params.get("slow_window", DEFAULT_SLOW_WINDOW)
+    return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
 
 
 def utc_minute(at_ms: int) -> str:

@@ -1,0 +1,168 @@
+"""What came of a backtest. Tables are made when somebody looks at them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from app.backtesting import layout as at
+from app.backtesting.lanes import Lane
+from app.backtesting.words import action_of, reason_of
+from app.config.models import BotConfig
+from app.indicators.arrays import F64
+from app.strategies.base import BaseStrategy
+
+REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end")
+STATUSES: Final = ("filled", "partly filled", "expired", "canceled", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Tapes:
+    """What the pass wrote down, as `app.backtesting.layout` says; `position` and `account` are as they ended."""
+
+    orders: F64
+    trades: F64
+    equity: F64
+    notes: F64
+    position: F64
+    account: F64
+
+
+class Run(Protocol):
+    """The pass over given candles, signals and settings; it gives the same whenever it is run."""
+
+    def __call__(self, *, equity: bool = False, notes: int = 0, skip: bool = True) -> Tapes:
+        """Run it; see `app.backtesting.engine.Setup.run`."""
+
+
+class BacktestResult:
+    """A finished backtest.
+
+    Args:
+        config: The settings it ran with.
+        strategy: The strategy it ran.
+        lanes: Candles and signals.
+        run: The pass over them.
+
+    Attributes:
+        config: The settings it ran with.
+        strategy: The strategy it ran.
+        lanes: Candles and signals, one for each symbol.
+    """
+
+    def __init__(self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], run: Run) -> None:
+        self.config = config
+        self.strategy = strategy
+        self.lanes = lanes
+        self._run = run
+        self._tapes = run()
+
+    @property
+    def candles(self) -> pd.DataFrame:
+        """The candles that were traded; of the first symbol, where there are several."""
+        return self.lanes[0].frame
+
+    @property
+    def indicators(self) -> pd.DataFrame:
+        """What the strategy returned: candles, indicators and signals; of the first symbol."""
+        return self.lanes[0].signal_frame
+
+    @property
+    def signals(self) -> pd.Series:
+        """The signals, int8; of the first symbol."""
+        return self.lanes[0].signal_frame["signal"]
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Quote units at each candle's close, indexed by its open time."""
+        return pd.Series(self._run(equity=True).equity, index=self.lanes[0].index, name="equity")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """One row for each exit's fill, also for a part of a position; what is open at the end is valued there.
+
+        Columns: symbol, side, entry_time, exit_time (open times of the candles), entry_price, exit_price, quantity,
+        fees (of this part's entry and exit, and what holding it cost), slippage, pnl (after fees), return, candles,
+        entry_reason, exit_reason.
+        """
+        tape = self._tapes.trades
+        quantity, entry = tape[:, at.TRADE_QUANTITY], tape[:, at.TRADE_ENTRY]
+        return pd.DataFrame(
+            {
+                "symbol": self._symbols(tape[:, at.TRADE_SYMBOL]),
+                "side": _words(("short", "long"), tape[:, at.TRADE_SIDE] > 0),
+                "entry_time": self._times(tape[:, at.TRADE_ENTRY_ROW]),
+                "exit_time": self._times(tape[:, at.TRADE_EXIT_ROW]),
+                "entry_price": entry,
+                "exit_price": tape[:, at.TRADE_EXIT],
+                "quantity": quantity,
+                "fees": tape[:, at.TRADE_FEES],
+                "slippage": tape[:, at.TRADE_SLIPPAGE],
+                "pnl": tape[:, at.TRADE_PNL],
+                "return": tape[:, at.TRADE_PNL] / (quantity * entry),
+                "candles": tape[:, at.TRADE_CANDLES].astype(np.int64),
+                "entry_reason": _words(REASONS, np.zeros(len(tape))),
+                "exit_reason": _words(REASONS, tape[:, at.TRADE_REASON]),
+            }
+        )
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """One row for each fill, and for each order that came to nothing.
+
+        Columns: time (of the candle in which it filled), symbol, side, order_type, quantity, price, fee, slippage,
+        reason, status.
+        """
+        tape = self._tapes.orders
+        return pd.DataFrame(
+            {
+                "time": self._times(tape[:, at.ORDER_ROW]),
+                "symbol": self._symbols(tape[:, at.ORDER_SYMBOL]),
+                "side": _words(("sell", "buy"), tape[:, at.ORDER_SIDE] > 0),
+                "order_type": _words(("market", "limit"), tape[:, at.ORDER_LIMIT]),
+                "quantity": tape[:, at.ORDER_QUANTITY],
+                "price": tape[:, at.ORDER_PRICE],
+                "fee": tape[:, at.ORDER_FEE],
+                "slippage": tape[:, at.ORDER_SLIPPAGE],
+                "reason": _words(REASONS, tape[:, at.ORDER_REASON]),
+                "status": _words(STATUSES, tape[:, at.ORDER_STATUS]),
+            }
+        )
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """Every candle with a signal, and every exit by the clock: what was decided, and why.
+
+        Columns: time, symbol, signal, action, reason.
+        """
+        room = sum(int(np.count_nonzero(lane.signals)) for lane in self.lanes) + len(self._tapes.trades) + 1
+        tapes = self._run(notes=room)
+        tape = tapes.notes[: int(tapes.account[at.NOTES])]
+        codes = tape[:, at.NOTE_CODE].astype(np.int64)
+        kinds = np.unique(codes)
+        places = np.searchsorted(kinds, codes)
+        return pd.DataFrame(
+            {
+                "time": self._times(tape[:, at.NOTE_ROW]),
+                "symbol": self._symbols(tape[:, at.NOTE_SYMBOL]),
+                "signal": tape[:, at.NOTE_SIGNAL].astype(np.int8),
+                "action": _words(tuple(action_of(int(code)) for code in kinds), places),
+                "reason": _words(tuple(reason_of(int(code)) for code in kinds), places),
+            }
+        )
+
+    def _times(self, rows: F64) -> pd.DatetimeIndex:
+        return self.lanes[0].index[rows.astype(np.int64)]
+
+    def _symbols(self, numbers: F64) -> "pd.Categorical[str]":
+        return _words(tuple(lane.symbol for lane in self.lanes), numbers)
+
+
+def _words(words: tuple[str, ...], numbers: NDArray[Any]) -> "pd.Categorical[str]":
+    """Few words for many rows, without an object for each."""
+    distinct = list(dict.fromkeys(words))
+    codes = np.array([distinct.index(word) for word in words], dtype=np.int64)[numbers.astype(np.int64)]
+    return pd.Categorical.from_codes(codes, categories=pd.Index(distinct))

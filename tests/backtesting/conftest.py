@@ -1,0 +1,55 @@
+"""Small markets as tables, and a strategy whose signals are written beside the candles."""
+
+import pandas as pd
+import pytest
+
+from app.config.models import BotConfig, StrategyConfig
+from app.strategies.base import BaseStrategy
+
+MARKET = {"price_tick": "0.01", "quantity_step": "0.001"}
+
+
+class Told(BaseStrategy):
+    """Gives the signals that it was given."""
+
+    def __init__(self, signals, config=None, warmup=1):
+        super().__init__(config or StrategyConfig(name="told", symbol="BTC/USDT", timeframe="1m"))
+        self._signals = signals
+        self._warmup = warmup
+
+    @property
+    def warmup(self):
+        return self._warmup
+
+    def calculate_indicators(self, df):
+        return df
+
+    def generate_signals(self, df):
+        return df.assign(signal=pd.Series(self._signals, index=df.index, dtype="int8"))
+
+
+def table(rows, start="2025-01-01", minutes=None):
+    """Candles from rows of open, high, low, close, volume; `minutes` says when each opens."""
+    minutes = range(len(rows)) if minutes is None else minutes
+    index = pd.DatetimeIndex([pd.Timestamp(start, tz="UTC") + pd.Timedelta(minutes=m) for m in minutes], name="time")
+    return pd.DataFrame(
+        [map(float, row) for row in rows], columns=["open", "high", "low", "close", "volume"], index=index
+    )
+
+
+@pytest.fixture
+def settings():
+    """Settings with 1,000 a position, no costs, a cent as tick; keyword arguments lay sections over them."""
+
+    def make(**sections):
+        document = {
+            "exchange": {"name": "binance", "market": MARKET},
+            "risk": {"max_position_size_usd": 1000},
+            "strategy": {"name": "told", "symbol": "BTC/USDT", "timeframe": "1m", "params": {}},
+            "paper": {"cash": 10_000, "fee_rate": 0, "slippage_bp": 0},
+        }
+        for name, section in sections.items():
+            document[name] = document.get(name, {}) | section
+        return BotConfig.model_validate(document)
+
+    return make

@@ -1,0 +1,123 @@
+"""Candles as tables, trades by hand, to the cent."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from app.backtesting import backtest
+
+_SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
+_TOLD = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_TOLD)
+Told, table = _TOLD.Told, _TOLD.table
+
+FLAT = (100, 101, 99, 100, 10)
+BUY_SELL = [0, 1, 0, -1, 0, 0]
+
+
+def trades_of(result):
+    return [
+        (
+            row.entry_price,
+            row.exit_price,
+            round(row.quantity, 3),
+            round(row.fees, 2),
+            round(row.pnl, 2),
+            row.exit_reason,
+        )
+        for row in result.trades.itertuples()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "signals", "options", "risk", "expected"),
+    [
+        pytest.param(
+            [FLAT, FLAT, (102, 103, 101, 102, 10), FLAT, (110, 111, 109, 110, 10), FLAT],
+            BUY_SELL, {}, {}, [(102.0, 110.0, 10.0, 0.0, 80.0, "signal")],
+            id="next open: decided at the close, filled at the next open",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (102, 103, 101, 102, 10), FLAT, (110, 111, 109, 110, 10), FLAT],
+            BUY_SELL, {"fill": "close"}, {}, [(100.0, 100.0, 10.0, 0.0, 0.0, "signal")],
+            id="close: filled at the close that decided",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (102, 103, 101, 102, 10), FLAT, (110, 111, 109, 110, 10), FLAT],
+            BUY_SELL, {"fee": "0.001", "slippage_bp": 10}, {},
+            # buys at 102.102 -> 102.11, sells at 109.89; fees 1.02 and 1.10
+            [(102.11, 109.89, 10.0, 2.12, 75.68, "signal")],
+            id="fee and slippage, rounded to the tick against the trader",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99, 100, 10), (99, 100, 97, 98, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {"fee": "0.001", "slippage_bp": 10}, {"stop_loss_pct": 0.02},
+            # in at 100.10; stop 98.098 -> 98.09; out at 97.99191 -> 97.99
+            [(100.1, 97.99, 10.0, 1.98, -23.08, "stop")],
+            id="stop at its price, with slippage",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99, 100, 10), (95, 96, 94, 95, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"stop_loss_pct": 2}, [(100.0, 95.0, 10.0, 0.0, -50.0, "stop")],
+            id="a gap through the stop fills at the open",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 103, 97, 100, 10), FLAT, FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"stop_loss_pct": 0.02, "take_profit_pct": 0.02},
+            [(100.0, 98.0, 10.0, 0.0, -20.0, "stop")],
+            id="stop and target within the entry's own candle: the stop",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (101, 102, 100, 101, 10), (103, 105, 102, 104, 10), FLAT],
+            [0, 1, 0, 0, 0, 0], {"fee": "0.001", "maker_fee": "0.0005"}, {"take_profit_pct": 0.02},
+            [(100.0, 102.0, 10.0, 1.51, 18.49, "target")],
+            id="a target touched to the tick rests on, traded through it fills at its price with the maker's fee",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, FLAT], [0, 1, 0, 0], {}, {}, [(100.0, 100.0, 10.0, 0.0, 0.0, "end")],
+            id="what is open at the end is valued at the last close",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (105, 106, 104, 105, 0), (107, 108, 106, 107, 10), FLAT, FLAT],
+            [0, 1, 0, 0, -1, 0], {}, {}, [(107.0, 100.0, 10.0, 0.0, -70.0, "signal")],
+            id="a candle without volume fills nothing",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99, 100, 8), (102, 103, 101, 102, 8), (104, 105, 103, 104, 8), FLAT],
+            [0, 1, 0, 0, 0, 0], {"volume_share": 0.5}, {},
+            # 4 at 100, 4 at 102, 2 at 104: 10 at 101.60, worth 100 at the end
+            [(101.6, 100.0, 10.0, 0.0, -16.0, "end")],
+            id="half of the volume: the order fills in three candles",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99.5, 100, 10), (100, 101, 99, 100, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {"entry_limit_bp": 50, "entry_limit_candles": 3}, {},
+            [(99.5, 100.0, 10.0, 0.0, 5.0, "end")],
+            id="a limit entry: a touch is not enough, traded through it fills at its price",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99.5, 100, 10), (100, 101, 99, 100, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {"entry_limit_bp": 50}, {}, [], id="a limit entry expires",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, FLAT, (90, 91, 89, 90, 10), FLAT],
+            [0, -1, 0, 1, 0, 0], {"shorts": True}, {},
+            [(100.0, 90.0, 10.0, 0.0, 100.0, "signal"), (90.0, 100.0, 10.0, 0.0, 100.0, "end")],
+            id="shorts: a sell opens, a buy closes and opens a long",
+        ),
+    ],
+)  # fmt: skip
+def test_trades_by_hand(settings, rows, signals, options, risk, expected):
+    result = backtest(table(rows), Told(signals), settings(risk=risk), **options)
+    assert trades_of(result) == expected
+    assert result.equity.iloc[-1] == pytest.approx(10_000 + result.trades["pnl"].sum(), abs=1e-9)
+
+
+def test_a_hole_ends_a_waiting_entry_and_silences_signals_until_the_window_is_whole_again(settings):
+    minutes = [0, 1, 2, 10, *range(11, 90)]
+    signals = [0, 0, 1, 0, 1, *[0] * 68, 1, *[0] * 9]
+    result = backtest(table([FLAT] * 83, minutes=minutes), Told(signals), settings())
+    assert list(result.orders["status"]) == ["canceled", "filled"]
+    assert list(result.decisions["action"]) == ["enter", "no decision", "enter"]
+    assert result.trades["entry_time"][0] == result.candles.index[74]
