@@ -11,6 +11,7 @@ from app.cli.output import open_missing_streams, say
 COMMANDS: Final = {
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
     "exchange": ("exchange_simulator.server.command:main", "run an exchange on loopback that clients take for Binance"),
+    "chaos": ("app.chaos.command:main", "kill the live bot again and again while its exchange misbehaves"),
 }
 EXIT_USAGE: Final = 2
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.chaos import command as chaos
 from app.cli import live
 from app.cli.main import COMMANDS
 
@@ -56,7 +57,11 @@ def test_every_command_and_option_is_documented():
     text = (REPOSITORY / "docs" / "command-line.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"## keel {name}" not in text] == []
     options = [
-        option for action in live.parser()._actions for option in action.option_strings if option.startswith("--")
+        option
+        for parser in (live.parser(), chaos.parser())
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--")
     ]
     assert [option for option in options if option != "--help" and f"`{option}" not in text] == []
 

@@ -1,0 +1,213 @@
+"""One run: a bot is born, killed, born again, while a fault goes on; then it may rest, and both sides are compared."""
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from app.chaos import script
+from app.chaos.books import Books, Trace
+from app.chaos.bot import Doom
+from app.chaos.faults import Fault
+from app.chaos.invariants import BASE, Outcome, violations
+from app.chaos.nursery import Nursery
+from app.chaos.truth import Truth
+from app.chaos.venue import ACCOUNT, KEY, SECRET, Venue, open_venue
+
+QUOTE_BALANCE: Final = "100000"
+LIMIT: Final = 600
+FOREIGN: Final = Decimal("0.5")
+LIFE_MS: Final = 12 * 60_000  # of the exchange's time: long enough for every kill point
+REST_MS: Final = 5 * 60_000
+RESTS: Final = 3  # how many peaceful lives the bot may need
+TRIES: Final = 3  # a life that ends before it is killed is followed by another
+DOWN_S: Final = (0, 0, 1, 20, 61, 100)  # how long nobody starts it again
+DRIFTS_MS: Final = (0, 0, 700, -700, 90_000, -90_000)
+UNFORESEEN: Final = 1  # the exit code of a traceback
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """When a life ends.
+
+    Attributes:
+        at_point: The number of the point; None for a moment.
+        since: Text in the label of the point with which counting begins; empty for the first of the life.
+        after_s: Real seconds after birth; None for a point.
+    """
+
+    at_point: int | None = None
+    since: str = ""
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run, which its name and the suite's seed determine.
+
+    Attributes:
+        name: `fault/number`.
+        fault: What goes wrong.
+        kills: One after the other.
+        seed: Of everything drawn.
+    """
+
+    name: str
+    fault: Fault
+    kills: tuple[Kill, ...]
+    seed: int
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a run.
+
+    Attributes:
+        name: Of the case.
+        fault: Its fault's name.
+        killed_at: Labels of the points at which lives ended; `moment` for one killed from outside.
+        lives: How many lives there were.
+        strikes: How often the fault struck.
+        orders: How many orders reached the exchange.
+        violations: In words; none is well.
+        passed: Labels of all points that the lives passed.
+        first_life: The points of the first life, in order.
+        seconds: Real time.
+    """
+
+    name: str
+    fault: str
+    killed_at: list[str] = field(default_factory=list)
+    lives: int = 0
+    strikes: int = 0
+    orders: int = 0
+    violations: list[str] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
+    first_life: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Run:
+    """Carries a case out.
+
+    Args:
+        case: What is to be done.
+        venue: Its exchange.
+        nursery: Where bots come from.
+        folder: An empty folder of its own.
+        sabotage: A mistake to build into the bot; empty for none.
+    """
+
+    def __init__(self, case: Case, venue: Venue, nursery: Nursery, folder: Path, sabotage: str) -> None:
+        self.case, self.venue, self.nursery, self.folder = case, venue, nursery, folder
+        self.result = Result(case.name, case.fault.name)
+        self._chance = random.Random(f"{case.seed}/downtime")  # noqa: S311  # repeatable, not secret
+        self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=sabotage)
+        self._sent: Counter[str] = Counter()
+        self._unwritten: list[str] = []
+
+    def carry_out(self) -> Result:
+        """All of it."""
+        (self.folder / "config.json").write_text(json.dumps(self._settings()))
+        for rule in self.case.fault.rules:
+            self.venue.put_up(rule)
+        for kill in self.case.kills:
+            self._until_killed(kill)
+        self.venue.clear()
+        for rule in self.case.fault.undo:
+            self.venue.put_up(rule)
+        for _ in range(RESTS):
+            self._live(Kill(), REST_MS)
+            broken = self._compare()
+            if not broken:
+                break
+        self.result.violations += broken
+        return self.result
+
+    def _until_killed(self, kill: Kill) -> None:
+        for _ in range(TRIES):
+            points = self._live(kill, LIFE_MS)
+            if points is not None:
+                moment = "moment" if kill.at_point is None or not points else points[-1]
+                self.result.killed_at.append(moment)
+                return
+
+    def _live(self, kill: Kill, length_ms: int) -> list[str] | None:
+        """One life and the time until the next; the points that it passed, None when it was not killed."""
+        self.result.lives += 1
+        until_ms = self.venue.advance(0) + length_ms
+        path = self.folder / f"trace-{self.result.lives}"
+        doom = replace(self._doom, trace=str(path), until_ms=until_ms, kill_at=kill.at_point, since=kill.since)
+        status = self.nursery.live(
+            ["--config", "config.json", "--mode", "live"],
+            json.dumps(asdict(doom)),
+            folder=self.folder,
+            log=self.folder / "log",
+            kill_after_s=kill.after_s,
+        )
+        trace = Trace.read(path)
+        self._sent.update(trace.sent)
+        self._unwritten += trace.unwritten
+        self.result.passed.update(trace.points)
+        self.result.first_life = self.result.first_life or trace.points
+        if status is None:
+            self.result.violations.append(f"the_bot_goes_on: life {self.result.lives} did not end")
+        elif status == UNFORESEEN:
+            self.result.violations.append(f"the_bot_goes_on: life {self.result.lives} ended with: {self._last_words()}")
+        self.venue.advance(self._chance.choice(DOWN_S))
+        return trace.points if status == -signal.SIGKILL else None
+
+    def _compare(self) -> list[str]:
+        """What is wrong now."""
+        truth = Truth(ACCOUNT)
+        truth.read(self.venue.journal())
+        self.result.strikes = sum(truth.strikes.get(kind, 0) for kind in self.case.fault.kinds)
+        self.result.orders = sum(client_id in self._sent for client_id in truth.client_ids())
+        outcome = Outcome(
+            truth=truth,
+            books=Books.read(self.folder / "keel.db"),
+            sent=self._sent,
+            unwritten=self._unwritten,
+            limit=Decimal(self._settings()["risk"]["max_position_size_usd"]),
+            fault=self.case.fault,
+            oracle=self.venue.oracle(),
+        )
+        return violations(outcome)
+
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, dict[str, Any]] = {
+            "exchange": {"name": "binance", "rest_url": self.venue.rest_url, "api_key": KEY, "api_secret": SECRET},
+            "risk": {"max_position_size_usd": LIMIT},
+            "strategy": {"name": f"{script.__file__}:Scripted", "symbol": f"{BASE}/USDT", "timeframe": "1m"},
+        }
+        for section, values in self.case.fault.settings.items():
+            settings.setdefault(section, {}).update(values)
+        return {**settings, "db_path": "keel.db"}
+
+    def _last_words(self) -> str:
+        lines = (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "nothing"
+
+
+def foreign_of(case: Case) -> Decimal:
+    """Every second run begins with coins that are not the bot's."""
+    return FOREIGN if case.seed % 2 else Decimal(0)
+
+
+def run_case(case: Case, nursery: Nursery, folder: Path, *, sabotage: str = "") -> Result:
+    """Carry a case out on an exchange of its own."""
+    began_s = time.monotonic()
+    funds = {"USDT": QUOTE_BALANCE, **case.fault.balance}
+    if foreign_of(case):
+        funds[BASE] = str(foreign_of(case))
+    balance = ",".join(f"{asset}={amount}" for asset, amount in funds.items())
+    folder.mkdir(parents=True)
+    with open_venue(case.seed, balance, *case.fault.options) as venue:
+        result = Run(case, venue, nursery, folder, sabotage).carry_out()
+    result.seconds = time.monotonic() - began_s
+    return result

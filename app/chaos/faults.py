@@ -1,0 +1,154 @@
+"""The fault schedule: every kind of fault of the simulated exchange that can meet a bot that trades over REST.
+
+`docs/exchange-simulator.md` says what each kind does. An order request is struck often, a read now and then, and never
+so hard that a bot which is restarted could not get through in the end.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.chaos.bot import PATIENCE_S
+from app.chaos.venue import ACCOUNT
+
+SYMBOL: Final = "BTCUSDT"
+PLACE: Final = {"method": "POST", "path": "/api/v3/order"}
+READ: Final = {"method": "GET", "path": "/api/v3/*"}
+CANDLES: Final = {"method": "GET", "path": "/api/v3/klines"}
+FUNDS: Final = {"method": "GET", "path": "/api/v3/account"}
+TOO_LATE_S: Final = PATIENCE_S + 0.5
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong during a run.
+
+    Attributes:
+        name: Unique; the simulator's kind, and the phase where there are two.
+        rules: Put up before the bot starts.
+        undo: Put up when all faults have been taken down: the exchange is well again.
+        takes_coins: Whether the owner takes coins away, so that the bot may write some off.
+        balance: What the account holds at first, beside the USDT.
+        options: More options of `keel exchange`.
+        settings: Laid over the bot's settings, section by section.
+    """
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+    undo: tuple[Rule, ...] = ()
+    takes_coins: bool = False
+    balance: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The simulator's kinds that it uses."""
+        return frozenset(rule["kind"] for rule in self.rules)
+
+
+def rule(kind: str, where: Mapping[str, str], probability: float, **more: Any) -> Rule:  # noqa: ANN401  # JSON
+    """A rule that strikes a matching request by chance, without end unless `count` says how often."""
+    return {"kind": kind, **where, "probability": probability, "count": None, **more}
+
+
+def _answers() -> Iterator[Fault]:
+    """Answers that never come, come late, or come as garbage, to orders that were executed and others."""
+    for kind in ("reset", "close", "truncate", "half_json", "html", "empty", "empty_object", "empty_list", "null",
+                 "wrong_shape", "duplicate_fields", "null_fields", "nan_numbers"):  # fmt: skip
+        for phase in ("before", "after"):
+            strikes = rule(kind, PLACE, 0.5, phase=phase), rule(kind, READ, 0.03, phase="after")
+            yield Fault(f"{kind} {phase}", strikes)
+    for phase in ("before", "after"):
+        yield Fault(f"no_answer {phase}", (rule("no_answer", PLACE, 0.5, count=2, phase=phase, seconds=TOO_LATE_S),))
+        yield Fault(f"delay {phase}", (rule("delay", PLACE, 0.5, count=2, phase=phase, seconds=TOO_LATE_S),))
+    yield Fault("delay a little", (rule("delay", PLACE, 0.5, seconds=0.3), rule("delay", READ, 0.02, seconds=0.2)))
+    yield Fault("slow_drip", (rule("slow_drip", PLACE, 0.5, seconds=0.4), rule("slow_drip", READ, 0.02, seconds=0.2)))
+
+
+def _refusals() -> Iterator[Fault]:
+    """Errors that say what happened, and errors that do not."""
+    for phase in ("before", "after"):
+        yield Fault(f"status_unknown {phase}", (rule("status_unknown", PLACE, 0.5, phase=phase),))
+        for status, code in ((500, -1000), (500, -1001), (503, -1008), (504, -1007), (400, -9999)):
+            answer = {"status": status, "code": code}
+            strikes = rule("error", PLACE, 0.5, phase=phase, **answer), rule("error", READ, 0.03, **answer)
+            yield Fault(f"error {status} {code} {phase}", strikes)
+    for kind in ("outside_recv_window", "reject_order"):
+        yield Fault(kind, (rule(kind, PLACE, 0.5),))
+    for kind in ("too_many_requests", "key_revoked", "maintenance", "firewall"):
+        yield Fault(kind, (rule(kind, PLACE, 0.3), rule(kind, READ, 0.02)))
+    yield Fault("ban", (rule("ban", PLACE, 0.2, seconds=90), rule("ban", READ, 0.01, seconds=90)))
+
+
+def _stale_reads() -> Iterator[Fault]:
+    """Reads that are behind, just when an answer was lost."""
+    lost = rule("reset", PLACE, 0.5, phase="after")
+    yield Fault("read_lag", (rule("read_lag", PLACE, 1, lag=40, seconds=60), lost))
+    yield Fault("not_found_window", (rule("not_found_window", PLACE, 1, age=40, seconds=60), lost))
+    yield Fault("stale_open_orders", (rule("stale_open_orders", PLACE, 1, seconds=60), lost))
+
+
+def _candles() -> Iterator[Fault]:
+    """Candles that are late, lacking, doubled, changed or absurd."""
+    for kind in ("late", "missing", "duplicate", "revised", "zero_volume", "spike", "nan"):
+        yield Fault(f"kline_{kind}", (rule(f"kline_{kind}", CANDLES, 0.4),))
+
+
+def _orders() -> Iterator[Fault]:
+    """What others do to the account's orders."""
+    owner = {"account": ACCOUNT, "symbol": SYMBOL}
+    for kind in ("partial_fill", "expire_order", "exchange_cancel", "manual_cancel"):
+        yield Fault(kind, (rule(kind, PLACE, 0.5, phase="after", **owner),))
+    cancel = {"method": "DELETE", "path": "/api/v3/order"}
+    yield Fault("fill_during_cancel", (rule("fill_during_cancel", cancel, 0.7, phase="before", account=ACCOUNT),))
+    by_hand = {"side": "BUY", "quantity": "0.003", "price": "", **owner}
+    yield Fault("manual_order", (rule("manual_order", PLACE, 0.5, phase="after", **by_hand),))
+    thin = {"risk": {"max_position_size_usd": 40_000}}
+    yield Fault("thin book", options=("--depth", "1"), settings=thin)
+
+
+def _accounts() -> Iterator[Fault]:
+    """What the owner and the exchange do to the account."""
+    coins = {"account": ACCOUNT, "asset": "BTC"}
+    yield Fault("deposit", (rule("deposit", PLACE, 0.5, phase="after", amount="0.004", **coins),))
+    yield Fault(
+        "withdraw",
+        (rule("withdraw", PLACE, 0.5, phase="after", amount="0.002", **coins),),
+        takes_coins=True,
+    )
+    yield Fault("external_lock", (rule("external_lock", PLACE, 0.3, phase="after", amount="0.002", **coins),))
+    bnb = ("--symbols", "BTC/USDT,BNB/USDT")
+    pays = (
+        rule("fee_asset_switch", PLACE, 0.5, account=ACCOUNT, pay_in_bnb=True),
+        rule("fee_asset_switch", FUNDS, 0.3, account=ACCOUNT, pay_in_bnb=False),
+    )
+    yield Fault("fee_asset_switch", pays, balance={"BNB": "1"}, options=bnb)
+    drained = rule("bnb_drained", FUNDS, 0.1, account=ACCOUNT)
+    yield Fault("bnb_drained", (pays[0], drained), balance={"BNB": "0.01"}, options=bnb)
+
+
+def _market() -> Iterator[Fault]:
+    """What happens to the symbol and to the exchange's clock."""
+    symbol = {"symbol": SYMBOL}
+    trading = {"kind": "trading", **symbol}
+    for kind in ("halt", "break", "cancel_only"):
+        ends = rule("trading", CANDLES, 0.4, **symbol)
+        yield Fault(kind, (rule(kind, FUNDS, 0.2, **symbol), ends), (trading,))
+    coarse, fine = ({"filters": {"stepSize": step, "minQty": step}} for step in ("0.001", "0.00001"))
+    change = (
+        rule("filter_change", FUNDS, 0.3, **symbol, **coarse),
+        rule("filter_change", CANDLES, 0.3, **symbol, **fine),
+    )
+    yield Fault("filter_change", change, ({"kind": "filter_change", **symbol, **fine},))
+    yield Fault("spike", (rule("spike", PLACE, 0.3, phase="before", percent=3, **symbol),))
+    skews = rule("clock_skew", CANDLES, 0.2, offset_ms=45_000), rule("clock_skew", PLACE, 0.2, offset_ms=-45_000)
+    yield Fault("clock_skew", skews, ({"kind": "clock_skew", "offset_ms": 0},))
+
+
+NONE: Final = Fault("none")
+FAULTS: Final[tuple[Fault, ...]] = (
+    *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_orders(), *_accounts(), *_market(),
+)  # fmt: skip
+BY_NAME: Final = {fault.name: fault for fault in (NONE, *FAULTS)}

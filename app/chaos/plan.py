@@ -1,0 +1,86 @@
+"""Which runs there are: every point of an order's life one by one, every point of a recovery, every fault at random."""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from app.chaos.case import Case, Kill
+from app.chaos.faults import FAULTS, NONE, Fault
+from app.chaos.suite import run_suite
+
+KILLS: Final = 7  # in a run with a fault
+ROUNDS: Final = 2  # runs for each fault
+IN_A_ROW: Final = 5  # kills in a run of the enumeration
+BEYOND: Final = 1 << 30  # a point that no life reaches
+LONGEST_MOMENT_S: Final = 0.6
+MOMENTS: Final = 0.15  # share of kills that come at a moment, not at a point
+ORDERS: Final = 0.5  # share of kills that come while an order is written, sent and booked
+ORDER_BEGINS: Final = "sequences"  # the commit with the number of an order's client id
+ORDER_POINTS: Final = 30  # from there to the point at which everything about the order is recorded
+
+
+def life_of_an_order(points: Sequence[str]) -> int:
+    """How many points a life passes from birth until it has slept after its second order (a purchase and its sale)."""
+    orders = 0
+    for number, label in enumerate(points, 1):
+        orders += label == "POST /api/v3/order: read"
+        if orders >= 2 and label == "asleep":
+            return number
+    return len(points)
+
+
+def recovery_of(points: Sequence[str]) -> tuple[int, int]:
+    """The point at which the first order is executed and its answer unread, and how many points lead there."""
+    number = points.index("POST /api/v3/order: unread") + 1
+    return number, number
+
+
+def all_cases(seed: int) -> list[Case]:
+    """The whole suite. A bot that nobody kills shows first which points there are."""
+    points = reference_life(seed)
+    return enumeration(points, seed) + schedule(seed, span=life_of_an_order(points))
+
+
+def reference_life(seed: int) -> list[str]:
+    """The points that a bot passes which nobody kills, in order."""
+    return run_suite([_case("reference", NONE, seed, 1, [Kill(at_point=BEYOND)])], jobs=1)[0].first_life
+
+
+def enumeration(points: Sequence[str], seed: int) -> list[Case]:
+    """A kill at every point of an order's life, in runs of a few kills, and at every point after a lost answer."""
+    last = life_of_an_order(points)
+    stride = -(-last // IN_A_ROW)
+    cases = [
+        _case("every point", NONE, seed, number, [Kill(at) for at in range(number, last + 1, stride)])
+        for number in range(1, stride + 1)
+    ]
+    lost, recovery = recovery_of(points)
+    stride = -(-recovery // IN_A_ROW)
+    for number in range(1, stride + 1):
+        kills = [kill for at in range(number, recovery + 1, stride) for kill in (Kill(lost), Kill(at))]
+        cases.append(_case("every point of a recovery", NONE, seed, number, kills))
+    return cases
+
+
+def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fault] = FAULTS) -> list[Case]:
+    """Runs with every fault, killed at points and moments drawn from the seed."""
+    cases = []
+    for number in range(1, rounds + 1):
+        for fault in faults:
+            chance = random.Random(f"{seed}/{fault.name}/{number}")  # noqa: S311  # repeatable, not secret
+            cases.append(_case(fault.name, fault, seed, number, [_kill(chance, span) for _ in range(KILLS)]))
+    return cases
+
+
+def _kill(chance: random.Random, span: int) -> Kill:
+    draw = chance.random()
+    if draw < MOMENTS:
+        return Kill(after_s=chance.uniform(0, LONGEST_MOMENT_S))
+    if draw < MOMENTS + ORDERS:
+        return Kill(chance.randint(1, ORDER_POINTS), since=ORDER_BEGINS)
+    return Kill(chance.randint(1, span))
+
+
+def _case(name: str, fault: Fault, seed: int, number: int, kills: Sequence[Kill]) -> Case:
+    full = f"{name}/{number}"
+    return Case(full, fault, tuple(kills), random.Random(f"{seed}/{full}").randrange(1, 1 << 30))  # noqa: S311

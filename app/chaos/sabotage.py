@@ -1,0 +1,113 @@
+"""Mistakes that other bots make, to be built into this one: a suite that cannot fail would show nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from app.domain.errors import OutcomeUnknown
+from app.domain.order import OrderEvent
+from app.domain.reports import FillReport, OrderReport, OrderTicket
+from app.domain.values import Money
+from app.execution.ccxt_exchange import CcxtExchange
+from app.execution.live_executor import LiveExecutor
+from app.models.sql import Order
+from app.repositories import OrderRepository, TradeRepository
+
+Placed = tuple[OrderReport, Sequence[FillReport]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A mistake.
+
+    Attributes:
+        text: What the bot does then.
+        run: Name of a run in which it must show.
+        build_in: Puts it into this process.
+    """
+
+    text: str
+    run: str
+    build_in: Callable[[], None]
+
+
+def _retry_post() -> None:
+    place = CcxtExchange.place
+
+    def stubborn(exchange: CcxtExchange, ticket: OrderTicket) -> Placed:
+        for _ in range(2):
+            try:
+                return place(exchange, ticket)
+            except OutcomeUnknown:
+                continue
+        return place(exchange, ticket)
+
+    _replace(CcxtExchange, "place", stubborn)
+
+
+def _send_before_writing() -> None:
+    add, place = OrderRepository.add, CcxtExchange.place
+    unwritten: list[tuple[OrderRepository, Order]] = []
+
+    def later(orders: OrderRepository, order: Order) -> Order:
+        unwritten.append((orders, order))
+        return order
+
+    def early(exchange: CcxtExchange, ticket: OrderTicket) -> Placed:
+        try:
+            return place(exchange, ticket)
+        finally:
+            for orders, order in unwritten:
+                add(orders, order)
+            unwritten.clear()
+
+    _replace(OrderRepository, "add", later)
+    _replace(CcxtExchange, "place", early)
+
+
+def _forget_doubt() -> None:
+    apply = OrderRepository.apply
+
+    def careless(orders: OrderRepository, order: Order, event: OrderEvent, **more: Any) -> None:  # noqa: ANN401
+        apply(orders, order, OrderEvent.REJECT if event is OrderEvent.DOUBT else event, **more)
+
+    _replace(OrderRepository, "apply", careless)
+
+
+def _forget_fees() -> None:
+    book = TradeRepository.book
+
+    def careless(trades: TradeRepository, fill: FillReport, exchange: str, order_id: str) -> bool:
+        free = FillReport(
+            fill.trade_id, fill.exchange_id, fill.symbol, fill.side, fill.price, fill.quantity,
+            fee=Money(Decimal(0)), fee_asset=fill.fee_asset, time_ms=fill.time_ms,
+        )  # fmt: skip
+        return book(trades, free, exchange, order_id)
+
+    _replace(TradeRepository, "book", careless)
+
+
+def _sell_all_there_is() -> None:
+    affordable = LiveExecutor._affordable  # noqa: SLF001  # a mistake has to be made inside
+
+    def greedy(executor: LiveExecutor, instrument: Any, side: Any, asked: Decimal) -> tuple[Decimal, Any]:  # noqa: ANN401
+        total, quantity = affordable(executor, instrument, side, asked)
+        return total, quantity if side == "buy" else instrument.quantity(total)
+
+    _replace(LiveExecutor, "_affordable", greedy)
+
+
+SABOTAGES: Final = {
+    "retry-post": Sabotage("sends an order again when its answer is lost", "reset after/2", _retry_post),
+    "send-first": Sabotage("sends an order before it is written down", "every point/2", _send_before_writing),
+    "forget-doubt": Sabotage("takes an order without an answer for refused", "html after/2", _forget_doubt),
+    "forget-fees": Sabotage("books fills without their fees", "every point/1", _forget_fees),
+    "sell-all": Sabotage("sells all coins of the account", "every point/2", _sell_all_there_is),
+}
+
+
+def _replace(kind: type, name: str, mistake: Callable[..., Any]) -> None:
+    """Replace a method; fails when there is none of that name, so that no sabotage is forgotten."""
+    getattr(kind, name)
+    setattr(kind, name, mistake)

@@ -1,0 +1,95 @@
+"""What really happened at the exchange, from its journal, and nothing that the bot has touched."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+SCALE: Final = Decimal(10) ** 8
+OPEN: Final = frozenset({"NEW", "PARTIALLY_FILLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One side of a trade that belongs to the account.
+
+    Attributes:
+        trade_id: The exchange's.
+        client_id: Of the order.
+        side: buy or sell.
+        price: Quote per base.
+        quantity: Base units.
+        fee: In units of `fee_asset`.
+        fee_asset: Such as BTC.
+    """
+
+    trade_id: str
+    client_id: str
+    side: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+
+    def base_change(self, base: str) -> Decimal:
+        """By how much it changes the holding of the base asset, after the fee."""
+        fee = self.fee if self.fee_asset == base else Decimal(0)
+        return (self.quantity if self.side == "buy" else -self.quantity) - fee
+
+
+@dataclass(slots=True)
+class Truth:
+    """The account as the exchange has it. Feed it the journal in pieces, in order.
+
+    Attributes:
+        external: What came into the account, and left it, without a trade, by asset.
+        orders: Last state of every order of the account, by the exchange's id.
+        executions: Trades of the account, oldest first.
+        strikes: How often each kind of fault has struck.
+        seq: Number of the last line that was read.
+    """
+
+    account: str
+    external: dict[str, Decimal] = field(default_factory=dict)
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    strikes: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
+
+    def read(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Take in further lines of the journal."""
+        trades = []
+        for line in lines:
+            self.seq, data = line["seq"], line["data"]
+            if line["kind"] == "balance_delta" and data["account"] == self.account:
+                asset = data["asset"]
+                self.external[asset] = self.external.get(asset, Decimal(0)) + data["delta"] / SCALE
+            elif line["kind"] == "order" and data["account"] == self.account:
+                self.orders[data["id"]] = data
+            elif line["kind"] == "trade":
+                trades.append(data)
+            elif line["kind"] == "fault":
+                self.strikes[data["fault"]] = self.strikes.get(data["fault"], 0) + 1
+        for trade in trades:  # afterwards: an order's line comes after those of its trades
+            self.executions += self._of_account(trade)
+
+    def client_ids(self) -> list[str]:
+        """Of all orders, one for each order."""
+        return [order["client_id"] for order in self.orders.values()]
+
+    def open_client_ids(self) -> set[str]:
+        """Of the orders that rest in the book."""
+        return {order["client_id"] for order in self.orders.values() if order["status"] in OPEN}
+
+    def _of_account(self, trade: Mapping[str, Any]) -> Iterator[Execution]:
+        for side in (trade["taker"], trade["maker"]):
+            if side["account"] == self.account:
+                yield Execution(
+                    trade_id=str(trade["id"]),
+                    client_id=self.orders[side["order"]]["client_id"],
+                    side=side["side"].lower(),
+                    price=trade["price"] / SCALE,
+                    quantity=trade["quantity"] / SCALE,
+                    fee=side["commission"] / SCALE,
+                    fee_asset=side["asset"],
+                )

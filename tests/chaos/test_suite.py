@@ -1,0 +1,85 @@
+"""The crash suite in its short form, and the proof that it can fail."""
+
+import json
+
+import pytest
+
+from app.chaos.faults import FAULTS
+from app.chaos.plan import all_cases, schedule
+from app.chaos.report import as_json, missed
+from app.chaos.sabotage import SABOTAGES
+from app.chaos.suite import run_suite
+from app.cli.main import main
+from exchange_simulator.server.faults.kinds import KINDS, Occasion
+
+SHARDS = 4
+RUNS_OF_A_SHARD = 4
+pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
+NOT_FOR_REST = {"ws_server_shutdown", "ws_day_close", "ws_stream_terminated"}
+NEVER_WELL_AGAIN = {"remove_symbol"}  # a scenario test has it: after it nothing can be compared
+STARTS_A_RECOVERY = {"trading"}  # ends halt, break and cancel_only
+
+
+@pytest.fixture(scope="session")
+def cases():
+    return all_cases(1)
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_hundred_kills_under_all_kinds_of_faults_lose_and_double_nothing(cases, shard):
+    total = SHARDS * RUNS_OF_A_SHARD
+    chosen = [cases[number * len(cases) // total] for number in range(shard, total, SHARDS)]
+    results = run_suite(chosen, jobs=1)
+    assert [sentence for result in results for sentence in result.violations] == []
+    assert as_json(results, 1)["kills"] >= 4 * RUNS_OF_A_SHARD
+    assert sum(result.orders for result in results) > RUNS_OF_A_SHARD
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_a_bot_with_a_mistake_built_in_is_found_out(cases, name):
+    chosen = [case for case in cases if case.name == SABOTAGES[name].run]
+    found = [sentence for result in run_suite(chosen, jobs=1, sabotage=name) for sentence in result.violations]
+    assert found != []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7_200)
+def test_a_thousand_kills_at_every_point_and_under_every_fault_lose_and_double_nothing(cases):
+    results = run_suite(cases, jobs=2)
+    assert [sentence for result in results for sentence in result.violations] == []
+    assert as_json(results, 1)["kills"] >= 1_000
+    assert missed(results) == []
+
+
+def test_every_kind_of_fault_that_meets_a_bot_on_rest_is_in_the_schedule():
+    on_rest = {
+        name for name, kind in KINDS.items() if kind.occasion in {Occasion.REQUEST, Occasion.READ, Occasion.WORLD}
+    }
+    scheduled = set().union(*(fault.kinds for fault in FAULTS))
+    assert on_rest - NOT_FOR_REST - NEVER_WELL_AGAIN - STARTS_A_RECOVERY - scheduled == set()
+
+
+def test_a_seed_means_the_same_runs_again_and_another_seed_others():
+    assert schedule(1, span=200) == schedule(1, span=200)
+    assert schedule(1, span=200) != schedule(2, span=200)
+
+
+def test_the_command_repeats_a_run_by_its_name_and_tells_what_it_did(capsys):
+    assert main(["chaos", "--only", "status_unknown after/1", "--json", "--jobs", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["runs"], report["violations"], report["seed"]) == (1, 0, 1)
+    assert report["kills"] == sum(row["kills"] for row in report["table"]) > 0
+    assert {row["fault"] for row in report["table"]} == {"status_unknown after"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        pytest.param(["--only", "earthquake/1"], "--list", id="no such run"),
+        pytest.param(["--runs", "0"], "1 or more", id="no runs"),
+        pytest.param(["--sabotage", "sleep"], "retry-post", id="no such sabotage"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_sentence(arguments, word, capsys):
+    assert main(["chaos", *arguments]) == 2
+    assert word in capsys.readouterr().err
