@@ -111,7 +111,9 @@ def test_longer_candles_are_made_of_the_files_and_an_unfinished_one_is_not_shown
         .agg({"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"})
     )
     assert source.clock.now_ms() == minute(33)
-    pd.testing.assert_frame_equal(frame, expected, check_freq=False, check_names=False, check_index_type=False)
+    pd.testing.assert_frame_equal(
+        frame, expected, check_freq=False, check_names=False, check_index_type=False, check_column_type=False
+    )
 
 
 def test_a_longer_candle_needs_every_shorter_one(csv_of, market):
