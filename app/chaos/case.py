@@ -55,12 +55,14 @@ class Case:
         fault: What goes wrong.
         kills: One after the other.
         seed: Of everything drawn.
+        sabotage: A mistake to build into the bot (`app.chaos.sabotage`); empty for none.
     """
 
     name: str
     fault: Fault
     kills: tuple[Kill, ...]
     seed: int
+    sabotage: str = ""
 
 
 @dataclass(slots=True)
@@ -100,14 +102,13 @@ class Run:
         venue: Its exchange.
         nursery: Where bots come from.
         folder: An empty folder of its own.
-        sabotage: A mistake to build into the bot; empty for none.
     """
 
-    def __init__(self, case: Case, venue: Venue, nursery: Nursery, folder: Path, sabotage: str) -> None:
+    def __init__(self, case: Case, venue: Venue, nursery: Nursery, folder: Path) -> None:
         self.case, self.venue, self.nursery, self.folder = case, venue, nursery, folder
         self.result = Result(case.name, case.fault.name)
         self._chance = random.Random(f"{case.seed}/downtime")  # noqa: S311  # repeatable, not secret
-        self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=sabotage)
+        self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=case.sabotage)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
 
@@ -199,7 +200,7 @@ def foreign_of(case: Case) -> Decimal:
     return FOREIGN if case.seed % 2 else Decimal(0)
 
 
-def run_case(case: Case, nursery: Nursery, folder: Path, *, sabotage: str = "") -> Result:
+def run_case(case: Case, nursery: Nursery, folder: Path) -> Result:
     """Carry a case out on an exchange of its own."""
     began_s = time.monotonic()
     funds = {"USDT": QUOTE_BALANCE, **case.fault.balance}
@@ -208,6 +209,6 @@ def run_case(case: Case, nursery: Nursery, folder: Path, *, sabotage: str = "") 
     balance = ",".join(f"{asset}={amount}" for asset, amount in funds.items())
     folder.mkdir(parents=True)
     with open_venue(case.seed, balance, *case.fault.options) as venue:
-        result = Run(case, venue, nursery, folder, sabotage).carry_out()
+        result = Run(case, venue, nursery, folder).carry_out()
     result.seconds = time.monotonic() - began_s
     return result

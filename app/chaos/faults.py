@@ -151,4 +151,4 @@ NONE: Final = Fault("none")
 FAULTS: Final[tuple[Fault, ...]] = (
     *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_orders(), *_accounts(), *_market(),
 )  # fmt: skip
-BY_NAME: Final = {fault.name: fault for fault in (NONE, *FAULTS)}
+LOST: Final = Fault("answer lost", (rule("reset", PLACE, 1, count=2, phase="after"),))

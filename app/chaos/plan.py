@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from app.chaos.case import Case, Kill
-from app.chaos.faults import FAULTS, NONE, Fault
+from app.chaos.faults import FAULTS, LOST, NONE, Fault
+from app.chaos.sabotage import SABOTAGES
 from app.chaos.suite import run_suite
 
 KILLS: Final = 7  # in a run with a fault
 ROUNDS: Final = 2  # runs for each fault
 IN_A_ROW: Final = 5  # kills in a run of the enumeration
+PROOF_POINTS: Final = 150  # from an order until after the next
 BEYOND: Final = 1 << 30  # a point that no life reaches
 LONGEST_MOMENT_S: Final = 0.6
 MOMENTS: Final = 0.15  # share of kills that come at a moment, not at a point
@@ -44,6 +47,20 @@ def all_cases(seed: int) -> list[Case]:
 def reference_life(seed: int) -> list[str]:
     """The points that a bot passes which nobody kills, in order."""
     return run_suite([_case("reference", NONE, seed, 1, [Kill(at_point=BEYOND)])], jobs=1)[0].first_life
+
+
+def proofs() -> list[Case]:
+    """For each sabotage a run in which the bot must be found out, whatever is drawn."""
+    return [
+        replace(proof_without(sabotage.fault), name=f"proof/{name}", sabotage=name)
+        for name, sabotage in SABOTAGES.items()
+    ]
+
+
+def proof_without(fault: str) -> Case:
+    """The same run with a bot that makes no mistake: it is killed while its second order is written."""
+    lost = LOST if fault == LOST.name else NONE
+    return Case(f"proof/{fault}", lost, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=1)
 
 
 def enumeration(points: Sequence[str], seed: int) -> list[Case]:

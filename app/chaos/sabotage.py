@@ -11,6 +11,7 @@ from app.domain.reports import FillReport, OrderReport, OrderTicket
 from app.domain.values import Money
 from app.execution.ccxt_exchange import CcxtExchange
 from app.execution.live_executor import LiveExecutor
+from app.execution.reconcile import Reconciler
 from app.models.sql import Order
 from app.repositories import OrderRepository, TradeRepository
 
@@ -23,12 +24,12 @@ class Sabotage:
 
     Attributes:
         text: What the bot does then.
-        run: Name of a run in which it must show.
+        fault: Name of the fault under which it must show, `none` if it must always show.
         build_in: Puts it into this process.
     """
 
     text: str
-    run: str
+    fault: str
     build_in: Callable[[], None]
 
 
@@ -73,6 +74,7 @@ def _forget_doubt() -> None:
         apply(orders, order, OrderEvent.REJECT if event is OrderEvent.DOUBT else event, **more)
 
     _replace(OrderRepository, "apply", careless)
+    _replace(Reconciler, "settle", lambda *_: True)
 
 
 def _forget_fees() -> None:
@@ -99,11 +101,11 @@ def _sell_all_there_is() -> None:
 
 
 SABOTAGES: Final = {
-    "retry-post": Sabotage("sends an order again when its answer is lost", "reset after/2", _retry_post),
-    "send-first": Sabotage("sends an order before it is written down", "every point/2", _send_before_writing),
-    "forget-doubt": Sabotage("takes an order without an answer for refused", "html after/2", _forget_doubt),
-    "forget-fees": Sabotage("books fills without their fees", "every point/1", _forget_fees),
-    "sell-all": Sabotage("sells all coins of the account", "every point/2", _sell_all_there_is),
+    "retry-post": Sabotage("sends an order again when its answer is lost", "answer lost", _retry_post),
+    "send-first": Sabotage("sends an order before it is written down", "none", _send_before_writing),
+    "forget-doubt": Sabotage("takes an order without an answer for refused", "answer lost", _forget_doubt),
+    "forget-fees": Sabotage("books fills without their fees", "none", _forget_fees),
+    "sell-all": Sabotage("sells all coins of the account", "none", _sell_all_there_is),
 }
 
 

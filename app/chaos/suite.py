@@ -14,7 +14,6 @@ def run_suite(
     cases: Sequence[Case],
     *,
     jobs: int,
-    sabotage: str = "",
     on_result: Callable[[Result], None] = lambda _: None,
     keep: Path | None = None,
 ) -> list[Result]:
@@ -23,7 +22,6 @@ def run_suite(
     Args:
         cases: The runs.
         jobs: How many at a time.
-        sabotage: A mistake to build into the bot (`app.chaos.sabotage`); empty for none.
         on_result: Called after each run, one call at a time.
         keep: Folder in which databases, logs and traces stay; None throws them away.
 
@@ -43,7 +41,7 @@ def run_suite(
                 while not failures:
                     number, case = waiting.get_nowait()
                     folder = root / case.name.replace("/", "-").replace(" ", "-")
-                    result = run_case(case, nursery, folder, sabotage=sabotage)
+                    result = run_case(case, nursery, folder)
                     with lock:
                         results[number] = result
                         on_result(result)
