@@ -60,7 +60,7 @@ def _return_rows(data: ReportData, metrics: Metrics) -> list[Row]:
         Row(
             "CAGR",
             percent(run.cagr, sign=True),
-            span(percent(found.cagr.low, sign=True), percent(found.cagr.high, sign=True)),
+            span(percent(found.cagr.low, 1, sign=True), percent(found.cagr.high, 1, sign=True)),
             percent(hold.cagr, sign=True) if hold else "",
             "Compound growth a year of 365 days, from the time elapsed.",
             _tone(run.cagr),
@@ -95,13 +95,13 @@ def _risk_rows(data: ReportData, metrics: Metrics) -> list[Row]:
         Row(
             "Max drawdown",
             percent(run.max_drawdown),
-            span(percent(found.max_drawdown.low), percent(found.max_drawdown.high)),
+            span(percent(found.max_drawdown.low, 1), percent(found.max_drawdown.high, 1)),
             percent(hold.max_drawdown) if hold else "",
             "Deepest fall below the account's own peak.",
             _tone(run.max_drawdown),
         ),
-        Row("  from", moment(run.drawdown_peak_ms), hold=moment(hold.drawdown_peak_ms) if hold else ""),
-        Row("  lowest", moment(run.drawdown_trough_ms), hold=moment(hold.drawdown_trough_ms) if hold else ""),
+        Row("  from", moment(run.drawdown_peak_ms), hold=moment(hold.drawdown_peak_ms)[:10] if hold else ""),
+        Row("  lowest", moment(run.drawdown_trough_ms), hold=moment(hold.drawdown_trough_ms)[:10] if hold else ""),
         Row(
             "  recovered",
             recovered if run.max_drawdown else NOTHING,
@@ -110,14 +110,19 @@ def _risk_rows(data: ReportData, metrics: Metrics) -> list[Row]:
         ),
         Row(
             "  lasted",
-            _length(run.drawdown_candles, run.drawdown_ms),
-            hold=_length(hold.drawdown_candles, hold.drawdown_ms) if hold else "",
+            _length(run.drawdown_ms),
+            hold=_length(hold.drawdown_ms) if hold else "",
             meaning="From the peak to the recovery, or to the end of the run.",
         ),
         Row(
+            "  in candles",
+            count(run.drawdown_candles) if run.drawdown_candles else NOTHING,
+            hold=count(hold.drawdown_candles) if hold and hold.drawdown_candles else "",
+        ),
+        Row(
             "Longest drawdown",
-            _length(run.longest_drawdown_candles, run.longest_drawdown_ms),
-            hold=_length(hold.longest_drawdown_candles, hold.longest_drawdown_ms) if hold else "",
+            _length(run.longest_drawdown_ms),
+            hold=_length(hold.longest_drawdown_ms) if hold else "",
             meaning="Longest time below a peak.",
         ),
         Row(
@@ -212,11 +217,11 @@ def _cost_share(costs: float, net: float) -> str:
 def _recovered(figures: EquityFigures) -> str:
     if not figures.max_drawdown:
         return NOTHING
-    return "not yet" if figures.drawdown_recovery_ms is None else moment(figures.drawdown_recovery_ms)
+    return "not yet" if figures.drawdown_recovery_ms is None else moment(figures.drawdown_recovery_ms)[:10]
 
 
-def _length(candles: int, ms: int) -> str:
-    return f"{duration(ms)} ({count(candles)} candle{'' if candles == 1 else 's'})" if candles else NOTHING
+def _length(ms: int) -> str:
+    return duration(ms) if ms else NOTHING
 
 
 def _tone(value: float) -> int:

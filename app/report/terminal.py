@@ -45,7 +45,7 @@ def _figures(parts: list[Section], *, with_hold: bool, level: float) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     table.add_column("run", justify="right")
-    table.add_column(f"{level:.0%} interval", justify="right", style="dim")
+    table.add_column(f"{level * 100:.0f} % interval", justify="right", style="dim")
     if with_hold:
         table.add_column("buy and hold", justify="right", style="dim")
     for section in parts:
