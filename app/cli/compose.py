@@ -11,6 +11,7 @@ from app.config.models import BotConfig
 from app.core.bot import TradingBot
 from app.core.database import db, init_db
 from app.core.lease import exclusive_lease
+from app.core.stop import StopFlag
 from app.core.window import candles_needed
 from app.data.handler import CryptoDataHandler
 from app.data.replay import ReplaySource
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def running_bot(
-    config: BotConfig, *, live: bool = False, real_money: bool = False
+    config: BotConfig, *, live: bool = False, real_money: bool = False, sleep_s: float = 60.0
 ) -> Iterator[tuple[TradingBot, Callable[[], Summary]]]:
     """A bot ready to start, and a function that sums up its run; everything is closed at the end.
 
@@ -34,6 +35,7 @@ def running_bot(
         config: All settings.
         live: Send orders to the exchange that the candles come from, instead of trading on paper.
         real_money: Whether the person at the keyboard has understood that live orders may cost real money.
+        sleep_s: The longest wait between two cycles: a lease outlasts it.
 
     Raises:
         KeelError: a setting, the strategy, the candles or the database is not usable; see `app.domain.errors`.
@@ -49,12 +51,15 @@ def running_bot(
         trade_repo, signal_repo, steps = TradeRepository(session), SignalRepository(session), StepRepository(session)
         handler = opened.enter_context(closing(_data_handler(config, steps, candles_needed(config, strategy))))
         _check_market(handler, config.strategy.symbol)
+        stop = StopFlag()
         executor = (
-            live_executor(config, handler.account_config(), trade_repo, handler.budget)
+            opened.enter_context(
+                live_executor(config, handler.account_config(), trade_repo, handler.budget, sleep_s=sleep_s, stop=stop)
+            )
             if live
             else _paper_executor(config, handler, trade_repo, signal_repo)
         )
-        bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps)
+        bot = TradingBot(config, handler, strategy, executor, trade_repo, signal_repo, steps=steps, stop=stop)
         yield bot, lambda: summarize(config, executor, trade_repo, steps)
 
 

@@ -2,17 +2,29 @@
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from app.cli.real_money import costs_real_money
+from app.cli.real_money import costs_real_money, is_loopback
 from app.config.models import BotConfig, ExchangeConfig
-from app.domain.errors import ConfigError
+from app.core.clock import SystemClock
+from app.core.lease import account_lock
+from app.core.stop import Stop
+from app.domain.errors import ConfigError, DatabaseError
 from app.domain.instrument import quote_of
 from app.exchanges.budget import RequestBudget
 from app.exchanges.key_rights import key_rights
 from app.execution.ccxt_exchange import CcxtExchange
+from app.execution.lease import DatabaseLease, validity_ms
 from app.execution.live_executor import LiveExecutor
-from app.repositories import OrderRepository, TradeRepository
+from app.execution.outage_journal import OutageJournal
+from app.execution.steadfast import SteadfastExecutor
+from app.execution.watched_exchange import WatchedExchange
+from app.repositories import LeaseRepository, OrderRepository, TradeRepository
 
 logger = logging.getLogger(__name__)
 
@@ -20,33 +32,85 @@ SHOWN_OF_KEY = 4
 LONG_ENOUGH = 16  # of a shorter key nothing is shown
 
 
+@contextmanager
 def live_executor(
-    config: BotConfig, account: ExchangeConfig, trade_repo: TradeRepository, budget: RequestBudget | None = None
-) -> LiveExecutor:
-    """Trades with the account, compared with the exchange before anything else.
+    config: BotConfig,
+    account: ExchangeConfig,
+    trade_repo: TradeRepository,
+    budget: RequestBudget | None,
+    *,
+    sleep_s: float,
+    stop: Stop,
+) -> Iterator[SteadfastExecutor]:
+    """Trades with the account, compared with the exchange before anything else; the only one on its symbol.
 
     Args:
         config: All settings.
         account: Where the orders go: for the built-in exchange its address and its key.
         trade_repo: The ledger.
         budget: What may be asked of the exchange, shared with the candles that come from there.
+        sleep_s: The longest wait between two cycles.
+        stop: Once set, the exchange is asked nothing more.
 
     Raises:
         ConfigError: the key may not trade.
+        DatabaseError, OrderError: another bot trades this symbol, in this database or with this key.
         DataError: the exchange did not answer.
         KeyRevoked: it does not accept the key.
     """
-    check_key(account, budget)
-    exchange = CcxtExchange(account, budget=budget)
-    check_abilities(exchange)
-    prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
-    executor = LiveExecutor(trade_repo, exchange, prefix=prefix)
-    symbol = config.strategy.symbol
-    executor.synchronize(symbol)
-    position = executor.get_position(symbol)["net_quantity"]
-    for line in introduction(config, account, prefix, position):
-        logger.info("%s", line)
-    return executor
+    symbol, clock = config.strategy.symbol, SystemClock()
+    with ExitStack() as held:
+        if config.exchange.name != "simulated":  # the built-in exchange's account is this bot's alone
+            held.enter_context(account_lock(_account(account), symbol, db_path=config.db_path))
+        lease = DatabaseLease(
+            LeaseRepository(trade_repo.session),
+            symbol,
+            clock,
+            validity_ms(sleep_s),
+            is_shared="://" in config.db_path,
+        )
+        lease.take()
+        held.callback(_give_back, lease)
+        check_key(account, budget)
+        real = CcxtExchange(account, budget=budget)
+        check_abilities(real)
+        exchange = WatchedExchange(real, stop)
+        prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
+        executor = SteadfastExecutor(
+            lambda ledger: LiveExecutor(ledger, exchange, prefix=prefix),
+            trade_repo,
+            exchange,
+            OutageJournal(journal_path(config.db_path)),
+            lease=lease,
+            clock=clock,
+        )
+        executor.synchronize(symbol)
+        position = executor.get_position(symbol)["net_quantity"]
+        for line in introduction(config, account, prefix, position):
+            logger.info("%s", line)
+        yield executor
+        executor.finish()
+
+
+def journal_path(db_path: str) -> Path:
+    """Where the journal of an outage is: beside the database, for a database server in the bot's folder."""
+    if "://" not in db_path:
+        return Path(f"{db_path}.outage")
+    return Path(f"keel-{sha256(db_path.encode()).hexdigest()[:12]}.outage")
+
+
+def _account(account: ExchangeConfig) -> str:
+    """What tells one account from another: exchange and key, and for a server of this machine its address."""
+    server = urlsplit(account.rest_url or "")
+    where = server.netloc if is_loopback(server.hostname or "") else ""
+    return f"{account.name}|{where}|{account.api_key.get_secret_value()}"
+
+
+def _give_back(lease: DatabaseLease) -> None:
+    try:
+        lease.give_back()
+    except DatabaseError as error:
+        logger.warning("The lease stays until it is over: %s", error)
 
 
 def introduction(config: BotConfig, account: ExchangeConfig, prefix: str, position: Decimal) -> list[str]:

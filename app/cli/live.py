@@ -57,8 +57,9 @@ def main(argv: list[str]) -> int:
     if arguments.until_end and config.exchange.name != "replay":
         raise ConfigError(f'--until-end needs exchange.name "replay", not {config.exchange.name!r}: candles never end')
     live, understood = arguments.mode == "live", arguments.i_understand_real_money
+    composed = running_bot(config, live=live, real_money=understood, sleep_s=arguments.sleep)
     with ExitStack() as until_the_end:
-        with stdout_kept_clean(), running_bot(config, live=live, real_money=understood) as (bot, summarize):
+        with stdout_kept_clean(), composed as (bot, summarize):
             until_the_end.enter_context(stop_on_signals(bot.stop))  # also when the same Ctrl+C comes twice
             bot.start(sleep_seconds=arguments.sleep)
             summary = summarize()

@@ -20,7 +20,15 @@ from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.stop import StopFlag
 from app.core.window import Window, candles_needed, inspect_window
-from app.domain.errors import ConfigError, DatabaseGone, KeyRevoked, OrderRejected, StrategyError
+from app.domain.errors import (
+    ConfigError,
+    CutShort,
+    DatabaseError,
+    DatabaseGone,
+    KeyRevoked,
+    OrderRejected,
+    StrategyError,
+)
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
@@ -46,6 +54,7 @@ class TradingBot:
         clock: By which candles close; the data handler's by default, else this machine's.
         instrument: What the market allows; asked of the data handler by default.
         steps: Where each cycle is recorded; beside the signals by default.
+        stop: The wish to stop, where others look at it too.
 
     Attributes:
         symbol: The market, `BTC/USDT`.
@@ -66,6 +75,7 @@ class TradingBot:
         clock: Clock | None = None,
         instrument: Instrument | None = None,
         steps: StepRepository | None = None,
+        stop: StopFlag | None = None,
     ) -> None:
         self.config = config
         self.data_handler = data_handler
@@ -87,7 +97,7 @@ class TradingBot:
             timeframe=self.timeframe,
             strategy=config.strategy.name,
         )
-        self._stop = StopFlag()
+        self._stop = stop or StopFlag()
         self._newest_is_late = False
         self._memory.restore()
         if self._memory.is_empty and _is_ours(signal_repo):
@@ -154,6 +164,9 @@ class TradingBot:
             raise
         except OrderRejected as refusal:
             logger.warning("Error in trading cycle: %s", refusal)
+        except CutShort as reason:
+            logger.info("The last cycle was cut short: %s", reason)
+            return False
         except Exception:
             logger.exception("Error in trading cycle")
             if pacing.failed() >= ATTEMPTS_WITHOUT_TIME and self._clock.jumps:
@@ -264,12 +277,23 @@ class TradingBot:
             quantity = self._calculate_order_quantity(price)
         else:
             quantity = self.executor.get_position(self.symbol)["net_quantity"]
-        self._memory.begin(cycle, self._clock.now_ms())
+        self._begin(cycle, side)
         order = self.executor.execute_order(
             symbol=self.symbol, side=side, quantity=quantity, order_type=OrderType.MARKET, price=price
         )
         cycle.order_id = _order_id(order)
         logger.info("Order executed: %s %s %s, decided at %s", side, quantity, self.symbol, price)
+
+    def _begin(self, cycle: Cycle, side: OrderSide) -> None:
+        """Record what is about to be done: an entry needs the record, an exit does not wait for a broken database."""
+        try:
+            self._memory.begin(cycle, self._clock.now_ms())
+        except DatabaseGone:
+            raise
+        except DatabaseError as error:
+            if side is OrderSide.BUY:
+                raise
+            logger.critical("The exit from %s is not recorded, it goes on: %s", self.symbol, error)
 
     def _calculate_order_quantity(self, price: Decimal | float) -> Decimal | float:
         """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.

@@ -5,8 +5,9 @@
     KeelError                 a person reads the sentence; `exit_code` is stable
     ├── ConfigError           refuse to start; change the named setting                     exit 2
     ├── DatabaseError         refuse to start or stop; the ledger cannot be trusted now     exit 4
-    │   └── DatabaseGone      stop at once: nothing that is written stays
+    │   └── DatabaseGone      stop at once: the database is ours no more
     ├── DataError             no decision in this cycle; try again at the next candle       exit 5
+    │   └── CutShort          the bot is stopping: the rest of the cycle is the next start's
     ├── StrategyError         the user's strategy is wrong; the sentence names file, line   exit 6
     └── OrderError            exit 7
         ├── OrderRejected     final: the order does not exist and never will
@@ -38,13 +39,17 @@ class DatabaseError(KeelError):
 
 
 class DatabaseGone(DatabaseError):
-    """The database's file was deleted or replaced while it was open: nothing that is written stays."""
+    """The database is ours no more: its file was replaced, its lease taken, or it cannot be written for good."""
 
 
 class DataError(KeelError):
     """Candles cannot be had, or are not what they should be."""
 
     exit_code = 5
+
+
+class CutShort(DataError):
+    """The bot is stopping, so the exchange is asked nothing more."""
 
 
 class StrategyError(KeelError):

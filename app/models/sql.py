@@ -131,6 +131,18 @@ class Identity(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class Lease(Base):
+    """Which process may trade a symbol with this database."""
+
+    __tablename__ = "leases"
+
+    symbol: Mapped[str] = mapped_column(String(40), primary_key=True)
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int]
+    birth: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SignalRecord(Base):
     """A strategy's signal for one candle, with the indicator values behind it."""
 

@@ -133,6 +133,12 @@ class TradeRepository:
         with unit_of_work(self.session):
             return self.session.scalar(select(func.count()).where(Trade.symbol == symbol)) or 0
 
+    def restore(self, symbol: str, position: Position) -> None:
+        """Begin with a position that other trades added up to: of a ledger in memory, never of the real one."""
+        with unit_of_work(self.session):
+            self._keep(symbol, position)
+            self.session.flush()
+
     def _book(self, trade: Trade) -> Trade:
         """Add a trade and what it does to the holding."""
         base_fee = trade.fee if trade.fee_asset == base_of(trade.symbol) else Decimal(0)

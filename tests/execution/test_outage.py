@@ -1,0 +1,266 @@
+"""Fault 35, the database cannot be written while trading live: locked by a second connection, or on a full disk."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy.orm import Session
+
+from app.core.clock import ManualClock
+from app.core.database import Database
+from app.core.enums import OrderSide
+from app.core.sqlite import sqlite_module
+from app.core.stop import StopFlag
+from app.domain.errors import DatabaseError, DatabaseGone
+from app.execution.lease import DatabaseLease
+from app.execution.live_executor import LiveExecutor
+from app.execution.outage_journal import RESERVED_BYTES, OutageJournal
+from app.execution.steadfast import PATIENCE_MS, SteadfastExecutor
+from app.execution.watched_exchange import WatchedExchange
+from app.repositories import LeaseRepository, OrderRepository, TradeRepository
+
+BTC = "BTC/USDT"
+BUY, SELL = OrderSide.BUY, OrderSide.SELL
+AMOUNT = Decimal("0.01")
+SMALL_DISK = 3_000_000
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Connections that do not wait long for a lock."""
+    monkeypatch.setattr("app.core.sqlite.PRAGMAS", ("busy_timeout=20", "journal_mode=WAL", "synchronous=FULL"))
+
+
+@pytest.fixture
+def session(impatient, database_path) -> Iterator[Session]:
+    with opened(database_path) as session:
+        yield session
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Session]:
+    """The database as a start opens it."""
+    database = Database()
+    database.open(path)
+    with database.session_scope() as session:
+        yield session
+    database.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[Callable[[], None]]:
+    """A function with which a second connection takes the write lock and keeps it to the end."""
+    with closing(sqlite_module().connect(path, isolation_level=None)) as connection:
+        yield lambda: connection.execute("BEGIN IMMEDIATE")
+
+
+@pytest.fixture
+def after_the_answer(monkeypatch) -> Callable[[Callable[[], object]], None]:
+    """Have something happen when the exchange's answer to the next order has come, before it is looked at."""
+
+    def arm(happens: Callable[[], object]) -> None:
+        send, armed = requests.Session.send, [happens]
+
+        def watched(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            answer = send(self, request, **options)
+            if request.method == "POST" and armed:
+                armed.pop()()
+            return answer
+
+        monkeypatch.setattr(requests.Session, "send", watched)
+
+    return arm
+
+
+def start(venue: Any, session: Session, journal: Path, clock: ManualClock | None = None) -> SteadfastExecutor:
+    """An executor on this ledger: what a start makes."""
+    clock = clock or ManualClock(1_700_000_000_000)
+    exchange = WatchedExchange(venue.executor()._exchange, StopFlag())
+    lease = DatabaseLease(LeaseRepository(session), BTC, clock, 3_600_000)
+    lease.take()
+    executor = SteadfastExecutor(
+        lambda ledger: LiveExecutor(ledger, exchange, prefix="keel-test"),
+        TradeRepository(session),
+        exchange,
+        OutageJournal(journal),
+        lease=lease,
+        clock=clock,
+    )
+    executor.synchronize(BTC)
+    return executor
+
+
+def booked(session: Session) -> dict[str, Decimal]:
+    """What the ledger says was executed, by client id."""
+    trades = TradeRepository(session)
+    orders = OrderRepository(session).by_symbol(BTC)
+    return {order.id: quantity for order in orders if (quantity := trades.booked_of(order.id))}
+
+
+def held(executor: SteadfastExecutor) -> Decimal:
+    return executor.get_position(BTC)["net_quantity"]
+
+
+def test_an_entry_whose_answer_cannot_be_booked_is_sold_from_memory_and_booked_afterwards(
+    venue, session, database_path, tmp_path, after_the_answer
+):
+    journal = tmp_path / "keel.db.outage"
+    executor = start(venue, session, journal)
+    with locked(database_path) as lock:
+        after_the_answer(lock)
+        order = executor.execute_order(BTC, BUY, AMOUNT)
+        assert (order["status"], order["filled"]) == ("closed", 0.01)
+        bought = held(executor)
+        assert 0 < bought <= AMOUNT
+        with pytest.raises(DatabaseError, match="nothing is bought"):
+            executor.execute_order(BTC, BUY, AMOUNT)
+        executor.synchronize(BTC)
+        assert executor.execute_order(BTC, SELL, bought)["status"] == "closed"
+        assert executor.get_position(BTC)["is_flat"]
+        assert len(venue.executed()) == 2
+    executor.synchronize(BTC)
+    assert booked(session) == venue.executed()
+    assert OutageJournal(journal).is_empty
+    assert executor.get_position(BTC)["is_flat"]
+    executor.execute_order(BTC, BUY, AMOUNT)
+    assert booked(session) == venue.executed()
+    assert len(venue.executed()) == 3
+    executor.finish()
+    assert not journal.exists()
+
+
+def test_a_bot_that_dies_in_an_outage_books_its_journal_at_the_next_start_and_once(
+    venue, session, database_path, tmp_path, after_the_answer
+):
+    journal = tmp_path / "keel.db.outage"
+    executor = start(venue, session, journal)
+    with locked(database_path) as lock:
+        after_the_answer(lock)
+        executor.execute_order(BTC, BUY, AMOUNT)
+        executor.execute_order(BTC, SELL, held(executor))
+        with pytest.raises(DatabaseError, match="the next start books them"):
+            executor.finish()
+    left = journal.read_bytes()
+    journal.write_bytes(left.rstrip(b"\0") + b'{"kind":"sent","at')
+    with opened(database_path) as restarted:
+        start(venue, restarted, journal)
+        assert booked(restarted) == venue.executed()
+        assert len(venue.executed()) == 2
+    journal.write_bytes(left)
+    with opened(database_path) as restarted:
+        start(venue, restarted, journal)
+        assert booked(restarted) == venue.executed()
+        assert TradeRepository(restarted).position(BTC).quantity == venue.balance()
+
+
+def test_nothing_is_sent_when_an_entry_cannot_be_written_down(venue, session, database_path, tmp_path):
+    executor = start(venue, session, tmp_path / "keel.db.outage")
+    with locked(database_path) as lock:
+        lock()
+        with pytest.raises(DatabaseError, match="nothing is bought"):
+            executor.execute_order(BTC, BUY, AMOUNT)
+    assert venue.executed() == {}
+    executor.synchronize(BTC)
+    executor.execute_order(BTC, BUY, AMOUNT)
+    assert booked(session) == venue.executed()
+
+
+def test_an_exit_that_is_in_doubt_while_the_database_is_locked_is_not_sent_twice(
+    venue, session, database_path, tmp_path
+):
+    executor = start(venue, session, tmp_path / "keel.db.outage")
+    executor.execute_order(BTC, BUY, AMOUNT)
+    bought = held(executor)
+    with locked(database_path) as lock:
+        lock()
+        executor.synchronize(BTC)
+        assert held(executor) == bought
+        venue.fault("reset", method="POST", path="/api/v3/order", phase="after")
+        order = executor.execute_order(BTC, SELL, bought)
+        assert order["status"] == "closed"
+        assert executor.get_position(BTC)["is_flat"]
+    executor.synchronize(BTC)
+    assert booked(session) == venue.executed()
+    assert len(venue.executed()) == 2
+
+
+def test_a_flat_bot_whose_database_does_not_come_back_ends_so_that_somebody_looks(
+    venue, session, database_path, tmp_path
+):
+    clock = ManualClock(1_700_000_000_000)
+    executor = start(venue, session, tmp_path / "keel.db.outage", clock)
+    with locked(database_path) as lock:
+        lock()
+        executor.synchronize(BTC)
+        clock.wait_until(clock.now_ms() + PATIENCE_MS + 1, StopFlag())
+        with pytest.raises(DatabaseGone, match="nothing is held"):
+            executor.synchronize(BTC)
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of 3 MB; needs the right to mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder)]
+    with suppress(OSError):
+        if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+            yield folder
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+            return
+    pytest.skip("no right to mount a small disk")
+
+
+def fill_up(folder: Path) -> None:
+    """Take every byte that is left."""
+    descriptor = os.open(folder / "ballast", os.O_WRONLY | os.O_CREAT)
+    for block in (65_536, 512, 1):
+        with suppress(OSError):
+            while os.write(descriptor, b"x" * block):
+                pass
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        os.write(descriptor, b"x" * 65_536)
+    os.close(descriptor)
+
+
+def test_on_a_full_disk_exits_go_on_and_are_booked_when_there_is_room_again(
+    venue, impatient, migrated_database, small_disk, after_the_answer
+):
+    path, journal = small_disk / "keel.db", small_disk / "keel.db.outage"
+    path.write_bytes(migrated_database.read_bytes())
+    with opened(path) as session:
+        executor = start(venue, session, journal)
+        after_the_answer(lambda: fill_up(small_disk))
+        executor.execute_order(BTC, BUY, AMOUNT)
+        with pytest.raises(DatabaseError, match="nothing is bought"):
+            for _ in range(500):  # until the pages that the database had in store are used up
+                executor.execute_order(BTC, BUY, AMOUNT)
+        executor.synchronize(BTC)
+        before = venue.executed()
+        executor.execute_order(BTC, SELL, held(executor))
+        assert len(venue.executed()) == len(before) + 1
+        assert executor.get_position(BTC)["is_flat"]
+        assert not OutageJournal(journal).is_empty
+        assert booked(session) != venue.executed()
+        (small_disk / "ballast").unlink()
+        executor.synchronize(BTC)
+        assert booked(session) == venue.executed()
+        assert TradeRepository(session).position(BTC).quantity == venue.balance()
+
+
+def test_the_journal_takes_its_room_before_it_is_needed(small_disk):
+    journal = OutageJournal(small_disk / "keel.db.outage")
+    assert journal.path.stat().st_size == RESERVED_BYTES
+    fill_up(small_disk)
+    for number in range(100):
+        journal.refused(f"keel-{number}", "no room")
+    assert len(OutageJournal(journal.path).facts()) == 100
+    with pytest.raises(DatabaseError, match="free some disk space"):
+        OutageJournal(small_disk / "another.outage")
