@@ -19,6 +19,9 @@ class SteppedTime:
         drift_ms: How far the machine's clock is ahead of the exchange's.
         until_ms: When the bot is asked to stop, with SIGTERM; ms UTC by the exchange.
         on_wait: Called before each wait.
+
+    Attributes:
+        exchange_ms: The exchange's time, ms UTC.
     """
 
     def __init__(self, admin_url: str, *, drift_ms: int, until_ms: int, on_wait: Callable[[], None]) -> None:
@@ -26,7 +29,7 @@ class SteppedTime:
         self._drift_ms = drift_ms
         self._until_ms = until_ms
         self._on_wait = on_wait
-        self._exchange_ms = self._advance(0)
+        self.exchange_ms = self._advance(0)
 
     def install(self) -> None:
         """Make every SystemClock of this process follow."""
@@ -40,18 +43,22 @@ class SteppedTime:
             if left_ms > 0 and not stop.is_set():
                 stepped.wait(left_ms)
 
+        def monotonic_ms(_: SystemClock) -> int:
+            return stepped.exchange_ms
+
+        setattr(SystemClock, "monotonic_ms", monotonic_ms)  # noqa: B010
         setattr(SystemClock, "now_ms", now_ms)  # noqa: B010  # mypy forbids the assignment
         setattr(SystemClock, "wait_until", wait_until)  # noqa: B010
 
     def machine_ms(self) -> int:
         """What the machine's clock shows."""
-        return self._exchange_ms + self._drift_ms
+        return self.exchange_ms + self._drift_ms
 
     def wait(self, left_ms: int) -> None:
         """Let time pass at once."""
         self._on_wait()
-        self._exchange_ms = self._advance(left_ms / 1_000)
-        if self._exchange_ms >= self._until_ms:
+        self.exchange_ms = self._advance(left_ms / 1_000)
+        if self.exchange_ms >= self._until_ms:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _advance(self, seconds: float) -> int:
