@@ -1,13 +1,15 @@
 """How fast the simulated exchange answers over HTTP, against a bare aiohttp handler in the same run.
 
-Run it: `python benchmarks/bench_exchange_server.py`. The server has a process and a core of its own; the client sends
-ready-made requests over a few kept-alive connections, so that it costs little.
+Run it: `python benchmarks/bench_exchange_server.py`. The server has a process of its own; the client sends ready-made
+requests over a few kept-alive connections, so that it costs little. A rate is requests per second of the server's CPU
+time: what one core answers that does nothing else, however busy the machine is.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,11 +39,17 @@ uvloop.run(main())
 """
 
 
-async def requests_per_second(port: int, make: Callable[[], bytes]) -> float:
-    """Send requests over all connections for SECONDS and return how many were answered in a second."""
-    end = time.perf_counter() + SECONDS
+async def requests_per_second(pid: int, port: int, make: Callable[[], bytes]) -> float:
+    """Send requests over all connections for SECONDS and return how many a second of the server's CPU answered."""
+    before_s, end = cpu_seconds(pid), time.perf_counter() + SECONDS
     answered = await asyncio.gather(*(_one_connection(port, make, end) for _ in range(CONNECTIONS)))
-    return sum(answered) / SECONDS
+    return sum(answered) / (cpu_seconds(pid) - before_s)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the CPU: utime and stime of proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _one_connection(port: int, make: Callable[[], bytes], end: float) -> int:
@@ -88,7 +96,7 @@ def bare_rate() -> float:
     try:
         port = int(process.stdout.readline()) if process.stdout else 0
         post = _request("POST", "/api/v3/order", "symbol=BTCUSDT&side=BUY")
-        return asyncio.run(requests_per_second(port, lambda: post))
+        return asyncio.run(requests_per_second(process.pid, port, lambda: post))
     finally:
         process.terminate()
         process.communicate()
@@ -133,7 +141,7 @@ def main() -> None:
             "klines, 1000 rows": lambda: _request("GET", "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000"),
         }
         for name, make in figures.items():
-            rate = asyncio.run(requests_per_second(port, make))
+            rate = asyncio.run(requests_per_second(address.pid, port, make))
             print(f"{name:<26}{rate:8.0f} requests/s   {rate / bare:5.2f} of the bare handler")
     print(f"memory per symbol         {memory_per_symbol_mb():8.2f} MB")
 
