@@ -26,6 +26,7 @@ from exchange_simulator.engine.journal import Journal
 from exchange_simulator.engine.numbers import SCALE
 from exchange_simulator.engine.oracle import Oracle
 from exchange_simulator.engine.orders import OrderRequest, OrderType, Side, TimeInForce
+from exchange_simulator.server.serve import spare_the_collector
 
 REST, TAKE, CANCEL = 0, 1, 2
 SYMBOL = "BTCUSDT"
@@ -118,6 +119,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     wanted = parser.parse_args()
     steps = script(wanted.operations)
+    spare_the_collector()  # as `keel exchange` does
     runs: dict[str, Callable[[], None]] = {
         "baseline (dict and heap only)": lambda: run_baseline(steps),
         "engine, nobody listening": lambda: run_engine(steps, listening=False),

@@ -106,7 +106,9 @@ def main() -> None:
     for rows, (median, p99, cpu) in results.items():
         print(f"{rows:>9,} stored signals: median {median:6.2f} ms   p99 {p99:6.2f} ms   CPU {cpu:6.2f} ms")
     (first, _, first_cpu), (last, _, last_cpu) = results[STORED[0]], results[STORED[-1]]
-    print(f"{STORED[-1]:,} to {STORED[0]:,}: ratio of medians {last / first:.2f}, of CPU time {last_cpu / first_cpu:.2f}")
+    print(
+        f"{STORED[-1]:,} to {STORED[0]:,}: ratio of medians {last / first:.2f}, of CPU time {last_cpu / first_cpu:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ def end(
 ) -> None:
     """End an open order that no longer waits anywhere: give back what it holds and report it."""
     account = desk.accounts[order.account]
-    release(desk, book, account, order)
+    if order.locked:
+        release(desk, book, account, order)
     order.status = status
     order.update_us = desk.time_us
     del account.open[order.symbol][order.order_id]

@@ -18,12 +18,13 @@ BNB_PERCENT = 75
 
 def hold(desk: Desk, book: Book, account: Account, order: Order, amount: int) -> None:
     """Move `amount` of what the order pays with from free to locked."""
-    asset, balance = _paying(book, account, order.side)
+    is_buy = order.side is Side.BUY
+    balance = book.purse(account)[is_buy]
     balance.free -= amount
     balance.locked += amount
     order.locked += amount
     if desk.listeners and amount and not account.is_house:
-        desk.touch(account, asset, balance)
+        desk.touch(account, book.instrument.quote if is_buy else book.instrument.base, balance)
 
 
 def release(desk: Desk, book: Book, account: Account, order: Order, amount: int | None = None) -> None:
@@ -35,7 +36,7 @@ def release(desk: Desk, book: Book, account: Account, order: Order, amount: int 
 
 def free_to_pay(book: Book, account: Account, side: Side) -> int:
     """What an account has free of the asset that an order of `side` pays with."""
-    return _paying(book, account, side)[1].free
+    return book.purse(account)[side is Side.BUY].free
 
 
 def settle(desk: Desk, book: Book, order: Order, account: Account, deal: tuple[int, int, int], *, maker: bool) -> Fill:
@@ -63,7 +64,9 @@ def settle(desk: Desk, book: Book, order: Order, account: Account, deal: tuple[i
     asset = instrument.base if is_buy else instrument.quote
     fee = 0
     if not account.is_house:
-        fee, asset = _commission(desk, book, account, order.side, deal, account.maker_bp if maker else account.taker_bp)
+        rate_bp = account.maker_bp if maker else account.taker_bp
+        received = (asset, base if is_buy else money, quantity if is_buy else quote)
+        fee, asset = _commission(desk, book, account, received, deal, rate_bp)
         if desk.listeners:
             desk.touch(account, instrument.base, base)
             desk.touch(account, instrument.quote, money)
@@ -104,17 +107,18 @@ def _swap(order: Order, base: Balance, money: Balance, deal: tuple[int, int, int
 
 
 def _commission(
-    desk: Desk, book: Book, account: Account, side: Side, deal: tuple[int, int, int], rate_bp: int
+    desk: Desk,
+    book: Book,
+    account: Account,
+    received: tuple[str, Balance, int],
+    deal: tuple[int, int, int],
+    rate_bp: int,
 ) -> tuple[int, str]:
     """Take the commission of one side and return it with its asset. BNB pays all of it or nothing."""
-    price, quantity, quote = deal
-    base, money = book.purse(account)
-    instrument = book.instrument
-    fee, asset, balance = quantity, instrument.base, base
-    if side is Side.SELL:
-        fee, asset, balance = quote, instrument.quote, money
-    fee = fee * rate_bp // BASIS_POINTS
+    asset, balance, amount = received
+    fee = amount * rate_bp // BASIS_POINTS
     if account.pay_in_bnb:
+        price, _, quote = deal
         bnb_price = _bnb_price(desk, book, price)
         purse = account.balance(BNB)
         in_bnb = quote * rate_bp * BNB_PERCENT * SCALE // (bnb_price * BASIS_POINTS * 100) if bnb_price else 0
@@ -138,8 +142,3 @@ def _bnb_price(desk: Desk, book: Book, price: int) -> int:
     pair = desk.books.get(BNB + instrument.quote)
     listed = pair.last_price if pair is not None else 0
     return listed or desk.bnb_prices.get(instrument.quote, 0)
-
-
-def _paying(book: Book, account: Account, side: Side) -> tuple[str, Balance]:
-    base, money = book.purse(account)
-    return (book.instrument.quote, money) if side is Side.BUY else (book.instrument.base, base)

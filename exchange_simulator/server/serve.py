@@ -1,6 +1,7 @@
 """Running an exchange in the foreground: start, greet, save now and then, stop in good order."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from exchange_simulator.server.statefile import write_atomically
 
 SAVE_EVERY_S = 5.0
 LOOK_EVERY_S = 0.5
+GARBAGE_THRESHOLDS = (20_000, 50, 100)  # Python's own are (700, 10, 10)
 
 SNIPPET = """\
 import ccxt
@@ -53,7 +55,18 @@ def serve(options: ExchangeOptions, settings: ServeSettings) -> None:
     if settings.state is not None:
         _check_writable(settings.state)
     exchange = _load(options, settings.state)
+    spare_the_collector()
     uvloop.run(_serve(exchange, options, settings))
+
+
+def spare_the_collector() -> None:
+    """Let Python look for garbage rarely: what an exchange remembers only grows, and its own objects form no cycles.
+
+    Looking through all of it again and again costs a tenth of the speed (`benchmarks/bench_exchange_engine.py`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 async def _serve(exchange: Exchange, options: ExchangeOptions, settings: ServeSettings) -> None:
