@@ -1,18 +1,25 @@
 """What came of a backtest. Tables are made when somebody looks at them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.analytics.metrics import Metrics
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
+from app.backtesting.reporting import report_data
+from app.backtesting.verdict import Causality
 from app.backtesting.words import action_of, reason_of
 from app.config.models import BotConfig
 from app.indicators.arrays import F64
+from app.report import ReportData
+from app.report.page import framed, write_html
 from app.strategies.base import BaseStrategy
 
 REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end")
@@ -153,6 +160,35 @@ class BacktestResult:
                 "reason": _words(tuple(reason_of(int(code)) for code in kinds), places),
             }
         )
+
+    @property
+    def metrics(self) -> Metrics:
+        """All figures of the run, its buy-and-hold beside; computed once."""
+        return self._report.metrics
+
+    def report(
+        self,
+        *,
+        causality: Causality | None = None,
+        certificate: Mapping[str, Mapping[str, object]] | None = None,
+        seed: int = 0,
+    ) -> ReportData:
+        """The material of reports: for `app.report.terminal`, `app.report.plain` and `app.report.page`.
+
+        causality: the proof's verdict; certificate: facts about the candles of each symbol; seed: of the intervals.
+        """
+        return report_data(self, causality=causality, certificate=certificate, seed=seed)
+
+    def to_html(self, path: str | Path, *, causality: Causality | None = None) -> Path:
+        """Write the report as one HTML file that opens without a network; returns its path."""
+        return write_html(self.report(causality=causality) if causality else self._report, path)
+
+    def _repr_html_(self) -> str:
+        return framed(self._report)
+
+    @cached_property
+    def _report(self) -> ReportData:
+        return self.report()
 
     def _times(self, rows: F64) -> pd.DatetimeIndex:
         return self.lanes[0].index[rows.astype(np.int64)]

@@ -24,8 +24,8 @@ def body_head(data: ReportData, body: str) -> str:
     metrics, verdict = data.metrics, data.verdict
     headline, kind, alarm = "causality not checked", "none", ""
     if verdict is not None:
-        headline, kind = verdict.headline, "bad" if verdict.finding else "good" if verdict.cuts else "none"
-        alarm = f'<div class="alarm" role="alert">{escape(verdict.finding)}</div>' if verdict.finding else ""
+        headline, kind = verdict.headline, {True: "good", False: "bad", None: "none"}[verdict.believable]
+        alarm = f'<div class="alarm {kind}" role="alert">{escape(verdict.finding)}</div>' if verdict.finding else ""
     facts = (
         ", ".join(data.candles) or "no candles",
         data.timeframe,

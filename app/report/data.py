@@ -20,19 +20,14 @@ class Verdict:
     """What the causality check found.
 
     Attributes:
-        cuts: At how many candles the signal was computed again from the past alone.
-        finding: Where and how it differed, in a sentence; None where it did not.
+        headline: The words at the head of a report: "causal on 312 cuts", "LOOKS AHEAD".
+        believable: Whether live trading would have had the same signals; None where that is not known.
+        finding: Where and how signals differed, in a sentence; None where they did not.
     """
 
-    cuts: int
+    headline: str
+    believable: bool | None = None
     finding: str | None = None
-
-    @property
-    def headline(self) -> str:
-        """The words at the head of a report."""
-        if self.finding is not None:
-            return "LOOKS AHEAD"
-        return f"causal on {self.cuts:,} cut{'' if self.cuts == 1 else 's'}" if self.cuts else "causality not checked"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

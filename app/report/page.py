@@ -21,6 +21,14 @@ def write_html(data: ReportData, path: str | Path) -> Path:
     return target
 
 
+def framed(data: ReportData, *, height_px: int = 900) -> str:
+    """The page in a frame of its own, for notebooks: its styles and scripts touch nothing else."""
+    return (
+        f'<iframe srcdoc="{escape(page(data))}" sandbox="allow-scripts allow-downloads" title="{escape(data.title)}" '
+        f'style="width:100%;height:{height_px}px;border:0"></iframe>'
+    )
+
+
 def page(data: ReportData) -> str:
     """The whole page as text. Every name in it is escaped; its own policy forbids it to load anything."""
     parts = (tiles, charts, metrics_tables, heatmap, groups, what_if, trade_list, decisions, certificate, settings)

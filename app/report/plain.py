@@ -20,9 +20,7 @@ def plain_report(data: ReportData) -> dict[str, object]:
             "quote": data.quote,
             "from": moment(data.metrics.start_ms),
             "to": moment(data.metrics.end_ms),
-            "causality": None
-            if data.verdict is None
-            else {"headline": data.verdict.headline, "cuts": data.verdict.cuts, "finding": data.verdict.finding},
+            "causality": None if data.verdict is None else asdict(data.verdict),
             "metrics": asdict(data.metrics),
             "intervals": asdict(data.intervals),
         }

@@ -35,9 +35,9 @@ def _head(data: ReportData) -> Text:
     text.append(f"  {', '.join(data.candles)}  {data.timeframe}  ")
     text.append(f"{moment(metrics.start_ms)} to {moment(metrics.end_ms)} UTC, {count(metrics.candles)} candles\n")
     if data.verdict is not None:
-        bad = data.verdict.finding is not None
-        text.append(data.verdict.headline, style="bold red" if bad else "green")
-        text.append(f": {data.verdict.finding}\n" if bad else "\n")
+        style = {True: "green", False: "bold red", None: "yellow"}[data.verdict.believable]
+        text.append(data.verdict.headline, style=style)
+        text.append(f": {data.verdict.finding}\n" if data.verdict.finding else "\n")
     return text
 
 

@@ -222,7 +222,7 @@ def test_names_are_text_and_nothing_else(show, made_up):
     data = made_up.made_up_report(
         {HOSTILE: made_up.random_candles(800)},
         title=HOSTILE,
-        verdict=Verdict(cuts=3, finding=f"column {HOSTILE} differs"),
+        verdict=Verdict("LOOKS AHEAD", believable=False, finding=f"column {HOSTILE} differs"),
     )
     data.trades["entry_reason"] = HOSTILE
     page = show(data)

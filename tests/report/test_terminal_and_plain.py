@@ -34,7 +34,9 @@ def test_the_table_shows_run_interval_and_buy_and_hold(made_up):
 
 
 def test_a_strategy_that_looks_ahead_is_named_with_its_finding(made_up):
-    data = made_up.made_up_report(verdict=Verdict(cuts=312, finding="signal at 2024-03-01 12:00 is 1, live it is 0"))
+    data = made_up.made_up_report(
+        verdict=Verdict("LOOKS AHEAD", believable=False, finding="signal at 2024-03-01 12:00 is 1, live it is 0")
+    )
     assert "LOOKS AHEAD: signal at 2024-03-01 12:00 is 1, live it is 0" in printed(data)
 
 
@@ -55,7 +57,7 @@ def test_plain_data_holds_metrics_intervals_and_verdict(made_up):
     plain = json.loads(json.dumps(plain_report(data), allow_nan=False))
     assert plain["metrics"]["equity"]["sharpe"] == data.metrics.equity.sharpe
     assert plain["intervals"]["cagr"]["low"] == data.intervals.cagr.low
-    assert plain["causality"] == {"headline": "causal on 312 cuts", "cuts": 312, "finding": None}
+    assert plain["causality"] == {"headline": "causal on 312 cuts", "believable": True, "finding": None}
     assert plain["from"] == "2024-01-01 00:00"
 
 

@@ -239,6 +239,14 @@ if (whatIfHost && trades.pnl.length) {
   });
 }
 
+/* Within a notebook's frame a link to a section would open the notebook itself. */
+for (const link of document.querySelectorAll("nav a")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    document.querySelector(link.getAttribute("href")).scrollIntoView({ block: "start" });
+  });
+}
+
 /* Light, dark, or as the system has it. */
 const root = document.documentElement;
 const repaint = () => {

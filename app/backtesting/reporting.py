@@ -1,0 +1,128 @@
+"""A backtest's result as the material of a report."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from app.analytics.arrays import F64
+from app.analytics.columns import index_ms, moments, numbers, texts
+from app.backtesting.lanes import Lane
+from app.domain.timeframe import SUPPORTED, Timeframe
+from app.report import ReportData, Verdict
+from app.risk.settings import exit_rules
+
+if TYPE_CHECKING:
+    from app.backtesting.result import BacktestResult
+    from app.backtesting.verdict import Causality
+
+
+def report_data(
+    result: "BacktestResult",
+    *,
+    causality: "Causality | None" = None,
+    certificate: Mapping[str, Mapping[str, object]] | None = None,
+    seed: int = 0,
+) -> ReportData:
+    """Everything that a report says about a backtest.
+
+    Args:
+        result: The backtest.
+        causality: What the causality proof came to; None where it was not made.
+        certificate: Facts about the candles, for each symbol.
+        seed: Of the intervals.
+    """
+    config, paper = result.config, result.config.paper
+    return ReportData(
+        title=config.strategy.name,
+        timeframe=_timeframe(result),
+        start_cash=float(paper.cash),
+        fee_rate=float(paper.fee_rate),
+        slippage_bp=float(paper.slippage_bp),
+        quote=config.strategy.symbol.partition("/")[2].partition(":")[0] or "quote",
+        equity=result.equity,
+        trades=result.trades,
+        orders=result.orders,
+        decisions=result.decisions,
+        candles={lane.symbol: lane.frame for lane in result.lanes},
+        indicators={lane.symbol: lane.signal_frame for lane in result.lanes},
+        exposure=_exposure(result),
+        levels=_levels(result),
+        verdict=None if causality is None else verdict_of(causality),
+        certificate=certificate or {},
+        settings=_settings(result),
+        seed=seed,
+    )
+
+
+def verdict_of(causality: "Causality") -> Verdict:
+    """The proof's head line, and what it found as a sentence."""
+    headline, colon, rest = causality.text().partition("\n")[0].partition(": ")
+    found = f"{rest}\n{causality.text().partition(chr(10))[2]}" if colon else None
+    return Verdict(headline, None if headline == "CAUSALITY UNPROVEN" else causality.believable, found)
+
+
+def _timeframe(result: "BacktestResult") -> str:
+    """The candles' own length; the settings' where it is none that has a name."""
+    lane = result.lanes[0]
+    if len(lane):
+        unit_ms = pd.Timedelta(1, unit=lane.index.unit) / pd.Timedelta(1, unit="ms")
+        for name in SUPPORTED:
+            if Timeframe.parse(name).ms == lane.step * unit_ms:
+                return name
+    return result.config.strategy.timeframe
+
+
+def _exposure(result: "BacktestResult") -> F64:
+    """Value of all positions at each close over equity at it; short positions count as negative."""
+    value = np.zeros(result.equity.size)
+    for lane in result.lanes:
+        value += _held(result.trades, lane) * lane.columns[3]
+    equity = result.equity.to_numpy(dtype=np.float64)
+    exposure: F64 = np.divide(value, equity, out=np.zeros(value.size), where=equity > 0)
+    return exposure
+
+
+def _held(trades: pd.DataFrame, lane: Lane) -> F64:
+    """Base units held at each close: entered within its candle or before, and not yet left."""
+    own = trades[texts(trades, "symbol") == lane.symbol]
+    signed = numbers(own, "quantity") * np.where(texts(own, "side") == "short", -1.0, 1.0)
+    open_ms = index_ms(lane.index)
+    change = np.zeros(len(lane) + 1)
+    np.add.at(change, np.searchsorted(open_ms, moments(own, "entry_time")), signed)
+    leave = np.searchsorted(open_ms, moments(own, "exit_time")) + (texts(own, "exit_reason") == "end")
+    np.subtract.at(change, leave, signed)
+    held = np.cumsum(change[:-1])
+    # Sums of fills that cancel out leave a rounding.
+    held[np.abs(held) <= 1e-12 * np.abs(signed).sum()] = 0.0
+    return held
+
+
+def _levels(result: "BacktestResult") -> pd.DataFrame:
+    """Stop and target of each trade as they stood at its entry, where settings give them as parts of the price."""
+    rules, trades = exit_rules(result.config.risk), result.trades
+    entry = numbers(trades, "entry_price")
+    side = np.where(texts(trades, "side") == "short", -1.0, 1.0)
+    nothing = np.full(entry.size, np.nan)
+    return pd.DataFrame(
+        {
+            "stop": entry * (1 - side * rules.stop) if rules.stop else nothing,
+            "target": entry * (1 + side * rules.target) if rules.target else nothing,
+        }
+    )
+
+
+def _settings(result: "BacktestResult") -> dict[str, object]:
+    """The settings that shape a backtest, by their dotted names; those of exchange and notifications do not."""
+    sections = result.config.model_dump(
+        mode="json", include={"strategy", "risk", "paper", "backtest"}, exclude_none=True
+    )
+    return dict(_flat(sections))
+
+
+def _flat(section: Mapping[str, object], before: str = "") -> "list[tuple[str, object]]":
+    rows: list[tuple[str, object]] = []
+    for name, value in section.items():
+        rows += _flat(value, f"{before}{name}.") if isinstance(value, dict) else [(f"{before}{name}", value)]
+    return rows

@@ -1,0 +1,99 @@
+"""What a backtest says of itself: metrics, report, page, notebook."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.analytics.columns import numbers
+from app.backtesting import backtest
+from app.backtesting.reporting import verdict_of
+from app.backtesting.verdict import Causality, Difference, Verdict
+from app.config.models import BotConfig
+from app.data.synthetic import synthetic_candles
+from app.report.plain import plain_report
+from app.strategies.sma_cross import SmaCrossStrategy
+
+CAUSAL = Causality(
+    verdict=Verdict.CAUSAL, strategy="SmaCrossStrategy", window=70, cuts=1_240, trades=40, trades_in_all=40,
+    run_alone=1_240, differing=0, first=None, columns=(), sufficient_window=None,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result():
+    config = BotConfig.model_validate(
+        {
+            "exchange": {"name": "binance", "market": {"price_tick": "0.01", "quantity_step": "0.00001"}},
+            "risk": {"max_position_size_usd": 5_000, "stop_loss_pct": 0.004, "take_profit_pct": 0.01},
+            "strategy": {"name": "sma_cross", "symbol": "BTC/USDT", "timeframe": "1m", "params": {"fast_window": 5, "slow_window": 20}},
+            "paper": {"cash": 10_000, "fee_rate": "0.001", "slippage_bp": 2},
+        }
+    )  # fmt: skip
+    return backtest(synthetic_candles(3_000, seed=4), SmaCrossStrategy(config.strategy), config)
+
+
+def test_metrics_are_those_of_the_tables(result):
+    metrics = result.metrics
+    assert metrics.trades.count == len(result.trades) > 20
+    assert metrics.equity.final == result.equity.iloc[-1]
+    assert metrics.start_cash + metrics.trades.pnl == pytest.approx(metrics.equity.final)
+    assert metrics.trades.fees == pytest.approx(result.trades["fees"].sum())
+    assert sum(group.count for group in metrics.by_exit) == len(result.trades)
+    assert metrics.hold is not None
+
+
+def test_exposure_is_what_the_trades_held_at_each_close(result):
+    close, index = result.candles["close"].to_numpy(), result.candles.index
+    held = np.zeros(len(index))
+    for trade in result.trades.itertuples():
+        until = index[-1] + pd.Timedelta(minutes=1) if trade.exit_reason == "end" else trade.exit_time
+        held[(index >= trade.entry_time) & (index < until)] += trade.quantity
+    np.testing.assert_allclose(result.report().exposure, held * close / result.equity.to_numpy(), atol=1e-12)
+    assert result.metrics.max_exposure < 1
+
+
+def test_stops_and_targets_stand_where_the_settings_put_them(result):
+    levels, entry = result.report().levels, numbers(result.trades, "entry_price")
+    np.testing.assert_allclose(levels["stop"], entry * 0.996)
+    np.testing.assert_allclose(levels["target"], entry * 1.01)
+
+
+def test_the_report_names_settings_costs_and_timeframe(result):
+    data = result.report()
+    assert (data.timeframe, data.quote, data.fee_rate, data.slippage_bp) == ("1m", "USDT", 0.001, 2.0)
+    assert data.settings["strategy.params.fast_window"] == 5
+    assert not any("exchange" in name or "key" in name for name in data.settings)
+    json.dumps(plain_report(data), allow_nan=False)
+
+
+def test_the_page_begins_with_the_verdict(result, tmp_path):
+    path = result.to_html(tmp_path / "run.html", causality=CAUSAL)
+    text = path.read_text(encoding="utf-8")
+    assert '<span class="badge good" id="verdict">causal on 1,240 cuts</span>' in text
+    assert "entered: signal while flat" in text
+
+
+def test_a_verdict_keeps_its_words_and_its_finding():
+    first = Difference(time_ms=0, history=1, window=0, columns=(), by_rounding=False)
+    ahead = verdict_of(replace(CAUSAL, verdict=Verdict.LOOKS_AHEAD, first=first, differing=7, columns=("peak",)))
+    assert (ahead.headline, ahead.believable) == ("LOOKS AHEAD", False)
+    assert "gives 1" in ahead.finding
+    assert "future in peak" in ahead.finding
+    assert verdict_of(CAUSAL).finding is None
+    assert verdict_of(replace(CAUSAL, verdict=Verdict.UNPROVEN, cuts=0)).believable is None
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(result):
+    shown = result._repr_html_()
+    assert shown.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
+    assert 'sandbox="allow-scripts' in shown
+
+
+def test_a_run_without_trades_has_a_report(result):
+    config = result.config
+    idle = backtest(synthetic_candles(15, seed=1), SmaCrossStrategy(config.strategy), config)
+    assert idle.metrics.trades.count == 0
+    assert "No trades." in idle._repr_html_()
