@@ -10,6 +10,8 @@ from app.cli.output import open_missing_streams, say
 # command: (module:function, one line of help)
 COMMANDS: Final = {
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
+    "reconcile": ("app.cli.reconcile:main", "show what the ledger says beside what the exchange says"),
+    "doctor": ("app.cli.doctor:main", "check settings, database, exchange and account, one line each"),
     "exchange": ("exchange_simulator.server.command:main", "run an exchange on loopback that clients take for Binance"),
     "chaos": ("app.chaos.command:main", "kill the live bot again and again while its exchange misbehaves"),
 }

@@ -31,15 +31,17 @@ class OutageJournal:
 
     Args:
         path: The file.
+        reserve: Whether to take the room for what may come; False only looks.
 
     Raises:
         DatabaseError: it cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reserve: bool = True) -> None:
         self.path = path
         try:
-            _reserve(path)
+            if reserve:
+                _reserve(path)
             self._lines = [line for line in path.read_bytes().rstrip(b"\0").split(b"\n") if _fact(line) is not None]
         except OSError as error:
             raise DatabaseError(f"the journal {path} cannot be made ({error}): free some disk space") from error

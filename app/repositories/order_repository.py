@@ -92,6 +92,12 @@ class OrderRepository:
                 self.session.flush()
             return known.value
 
+    def known_client_prefix(self) -> str | None:
+        """The prefix of this database's client order ids; None before the first live start."""
+        with unit_of_work(self.session):
+            known = self.session.get(Identity, "client-prefix")
+            return None if known is None else known.value
+
     def next_number(self, name: str) -> int:
         """The next number of a sequence: 1, 2, 3 …; never the same twice, also over restarts."""
         with unit_of_work(self.session):
