@@ -5,7 +5,7 @@ from exchange_simulator.engine.orders import OcoRequest, OrderRequest, OrderType
 from exchange_simulator.server.operation import Answer, Call, Operation, Security, names
 from exchange_simulator.server.order_request import read_strategy_type
 from exchange_simulator.server.params import Params, either_missing
-from exchange_simulator.server.trade_calls import engine_operation
+from exchange_simulator.server.trade_calls import ResponseType, engine_operation
 from exchange_simulator.server.wire import orders as wire
 
 LEG_FIELDS = (
@@ -27,7 +27,8 @@ def place_oco(call: Call) -> Answer:
     symbol, side, quantity = params.need_symbol(), params.need_choice("side", Side), params.need_amount("quantity")
     legs = [_leg(params, prefix, symbol, side, quantity) for prefix in ("above", "below")]
     request = OcoRequest(symbol, side, legs[0], legs[1], params.client_id("listClientOrderId"))
-    return wire.placed_list(call.exchange.place_oco(call.account, request))
+    detail = params.choice("newOrderRespType", ResponseType) or ResponseType.RESULT
+    return wire.placed_list(call.exchange.place_oco(call.account, request), detail.value)
 
 
 def place_old_oco(call: Call) -> Answer:
@@ -59,7 +60,8 @@ def place_old_oco(call: Call) -> Answer:
     )
     above, below = (limit, stop) if side is Side.SELL else (stop, limit)
     request = OcoRequest(symbol, side, above, below, params.client_id("listClientOrderId"))
-    return wire.placed_list(call.exchange.place_oco(call.account, request))
+    detail = params.choice("newOrderRespType", ResponseType) or ResponseType.RESULT
+    return wire.placed_list(call.exchange.place_oco(call.account, request), detail.value)
 
 
 def cancel_list(call: Call) -> Answer:

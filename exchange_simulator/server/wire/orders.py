@@ -88,9 +88,9 @@ def order_list(one: OrderList) -> Json:
     }
 
 
-def placed_list(one: OrderList) -> Json:
-    """POST /orderList/oco."""
-    reports = [placed(OrderResult(leg, []), "RESULT") for leg in one.orders]
+def placed_list(one: OrderList, detail: str = "RESULT") -> Json:
+    """POST /orderList/oco, its reports in the detail that was asked for."""
+    reports = [placed(OrderResult(leg, []), detail) for leg in one.orders]
     return {**order_list(one), "orderReports": reports}
 
 
