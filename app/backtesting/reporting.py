@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.analytics.arrays import F64
 from app.analytics.columns import index_ms, moments, numbers, texts
+from app.analytics.metrics import Metrics, measure
 from app.backtesting.lanes import Lane
 from app.domain.timeframe import SUPPORTED, Timeframe
 from app.report import ReportData, Verdict
@@ -53,6 +54,20 @@ def report_data(
         certificate=certificate or {},
         settings=_settings(result),
         seed=seed,
+    )
+
+
+def metrics_of(result: "BacktestResult") -> Metrics:
+    """All figures, without the tables of orders and decisions."""
+    paper = result.config.paper
+    return measure(
+        result.equity,
+        result.trades,
+        timeframe_ms=Timeframe.parse(_timeframe(result)).ms,
+        start_cash=float(paper.cash),
+        exposure=_exposure(result),
+        candles={lane.symbol: lane.frame for lane in result.lanes},
+        entry_cost=float(paper.fee_rate) + float(paper.slippage_bp) / 10_000,
     )
 
 
@@ -118,7 +133,7 @@ def _settings(result: "BacktestResult") -> dict[str, object]:
     sections = result.config.model_dump(
         mode="json", include={"strategy", "risk", "paper", "backtest"}, exclude_none=True
     )
-    return dict(_flat(sections))
+    return {name: value for name, value in _flat(sections) if value != []}
 
 
 def _flat(section: Mapping[str, object], before: str = "") -> "list[tuple[str, object]]":

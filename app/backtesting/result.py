@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from app.analytics.metrics import Metrics
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
-from app.backtesting.reporting import report_data
+from app.backtesting.reporting import metrics_of, report_data
 from app.backtesting.verdict import Causality
 from app.backtesting.words import action_of, reason_of
 from app.config.models import BotConfig
@@ -161,10 +161,10 @@ class BacktestResult:
             }
         )
 
-    @property
+    @cached_property
     def metrics(self) -> Metrics:
         """All figures of the run, its buy-and-hold beside; computed once."""
-        return self._report.metrics
+        return metrics_of(self)
 
     def report(
         self,

@@ -131,6 +131,6 @@ def _resolution(data: ReportData) -> str:
     span_ms = data.metrics.end_ms - data.metrics.start_ms
     middle, overview = (duration(bucket_length(span_ms, data.timeframe_ms, most)) for most in (MIDDLE, OVERVIEW))
     return (
-        f"Drawn in candles of {overview}, closer in {middle}; single candles are in this page around entries and "
-        "exits, those of the largest results first."
+        f"Drawn in candles of {overview}, closer in {middle}; single candles are in this page for trades, those with "
+        "the largest results first."
     )

@@ -24,9 +24,10 @@ def heads(names: Iterable[str], *, numbers: bool = True) -> str:
     return "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name in names)
 
 
-def cell(text: str, tone: str = "") -> str:
-    """A table cell with a figure. text: plain."""
-    return f'<td class="number {tone}">{minus(escape(text))}</td>'
+def cell(text: str, tone: str = "", *, below: str = "") -> str:
+    """A table cell with a figure; `below` stands under it where the screen is narrow. text, below: plain."""
+    under = f'<small class="under">{minus(escape(below))}</small>' if below else ""
+    return f'<td class="number {tone}">{minus(escape(text))}{under}</td>'
 
 
 def table(head: str, rows: Iterable[str], kind: str = "") -> str:

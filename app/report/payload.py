@@ -126,7 +126,7 @@ def _symbol(data: ReportData, name: str) -> dict[str, object]:
     whole = history(data.candles[name], data.indicators.get(name))
     own = data.trades[texts(data.trades, "symbol") == name] if len(data.trades) else data.trades
     largest = np.argsort(-np.nan_to_num(np.abs(numbers(own, "pnl"))), kind="stable")
-    both = np.stack([moments(own, "entry_time")[largest], moments(own, "exit_time")[largest]], axis=1)
+    entries, exits = (moments(own, name)[largest] for name in ("entry_time", "exit_time"))
     prices = whole.columns["close"]
     return {
         "name": name,
@@ -135,7 +135,7 @@ def _symbol(data: ReportData, name: str) -> dict[str, object]:
             {"name": line, "over_price": _over_price(values, prices), "digits": _line_digits(values)}
             for line, values in whole.lines.items()
         ],
-        **resolutions(whole, data.timeframe_ms, both.ravel()),
+        **resolutions(whole, data.timeframe_ms, entries, exits),
     }
 
 

@@ -1,7 +1,7 @@
 """Candles in several resolutions, so that a page about a million of them stays small and quick.
 
 The overview has at most `OVERVIEW` buckets, a middle level at most `MIDDLE`, both of whole candles, and single candles
-are kept around entries and exits. A history of at most `EVERYTHING` candles goes into the page whole.
+are kept for trades and around them. A history of at most `EVERYTHING` candles goes into the page whole.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ EVERYTHING: Final = 30_000
 MIDDLE: Final = 18_000
 OVERVIEW: Final = 2_000
 DETAIL: Final = 50_000
-AROUND: Final = 30
+AROUND: Final = 60
+WHOLE: Final = 3_000
 LINES: Final = 8
 _COLUMNS = ("open", "high", "low", "close")
 _NICE_MINUTES = (1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1_440, 2_880, 4_320, 10_080, 20_160, 40_320)
@@ -91,15 +92,24 @@ def buckets(whole: History, length_ms: int) -> History:
     return History(place[first] * length_ms, columns, {name: values[last] for name, values in whole.lines.items()})
 
 
-def around(times: I64, moments_ms: I64, length_ms: int) -> I64:
-    """Positions of the candles near the moments, in whole buckets: at most about `DETAIL`, for the first moments."""
-    if not moments_ms.size:
+def around(times: I64, entries_ms: I64, exits_ms: I64, length_ms: int) -> I64:
+    """Positions of the candles of trades, in whole buckets: at most about `DETAIL`, the first trades first.
+
+    A trade is shown from `AROUND` candles before its entry to as many after its exit; of one that lasts longer than
+    `WHOLE` candles, only the surroundings of both.
+    """
+    if not (times.size and entries_ms.size):
         return np.empty(0, dtype=np.int64)
     step = max(1, int(np.median(np.diff(times[:1_000]))))
-    at = np.searchsorted(times, moments_ms[: DETAIL // (2 * AROUND + length_ms // step)])
+    entry, leave = np.searchsorted(times, entries_ms), np.searchsorted(times, exits_ms)
+    long = leave - entry > WHOLE
+    starts = np.stack([entry, np.where(long, leave, entry)], axis=1) - AROUND
+    ends = np.stack([np.where(long, entry, leave), leave], axis=1) + AROUND
+    cost = np.where(long, 2, 1) * (2 * AROUND + length_ms // step) + np.where(long, 0, leave - entry)
+    kept = int(np.searchsorted(np.cumsum(cost), DETAIL, side="right"))
     edges = np.zeros(times.size + 1, dtype=np.int64)
-    np.add.at(edges, np.maximum(at - AROUND, 0), 1)
-    np.add.at(edges, np.minimum(at + AROUND, times.size), -1)
+    np.add.at(edges, np.clip(starts[:kept].ravel(), 0, times.size), 1)
+    np.add.at(edges, np.clip(ends[:kept].ravel(), 0, times.size), -1)
     near = np.cumsum(edges[:-1]) > 0
     place = times // length_ms
     return np.flatnonzero(np.isin(place, place[near]))
@@ -112,16 +122,16 @@ def level(part: History, bucket_ms: int) -> dict[str, object]:
     return packed | {"bucket_ms": bucket_ms, "times": pack_times(part.times), "lines": lines}
 
 
-def resolutions(whole: History, timeframe_ms: int, moments_ms: I64) -> dict[str, object]:
-    """All levels of a symbol, the finest first, and the single candles around trades.
+def resolutions(whole: History, timeframe_ms: int, entries_ms: I64, exits_ms: I64) -> dict[str, object]:
+    """All levels of a symbol, the finest first, and the single candles of trades.
 
-    moments_ms: entries and exits, ms UTC, the most important first.
+    entries_ms, exits_ms: of trades, ms UTC, the most important first.
     """
     span = int(whole.times[-1] - whole.times[0]) + timeframe_ms if whole.times.size else 0
     if whole.times.size <= EVERYTHING:
         return {"levels": [level(whole, timeframe_ms)], "detail": None}
     middle, overview = (bucket_length(span, timeframe_ms, most) for most in (MIDDLE, OVERVIEW))
-    near = whole.part(around(whole.times, moments_ms, middle))
+    near = whole.part(around(whole.times, entries_ms, exits_ms, middle))
     covered = np.unique(near.times // middle) * middle
     return {
         "levels": [level(buckets(whole, length), length) for length in (middle, overview)],

@@ -73,15 +73,19 @@ def certificate(data: ReportData) -> str:
 
 def settings(data: ReportData) -> str:
     """What the run was made with."""
-    return section("settings", "Settings", facts(data.settings)) if data.settings else ""
+    if not data.settings:
+        return ""
+    items = list(data.settings.items())
+    middle = (len(items) + 1) // 2
+    halves = "".join(f"<div>{facts(dict(half))}</div>" for half in (items[:middle], items[middle:]) if half)
+    return section("settings", "Settings", f'<div class="columns">{halves}</div>')
 
 
 def _figures(part: Section, *, level: str) -> str:
     with_interval, with_hold = (any(getattr(row, name) for row in part.rows) for name in ("interval", "hold"))
-    head = '<th><span class="hidden">Figure</span></th>' + heads(
-        ["Run", *([f"{level} interval"] if with_interval else [])]
-    )
-    head += '<th scope="col" class="number wide">Buy and hold</th>' if with_hold else ""
+    head = '<th><span class="hidden">Figure</span></th>' + heads(["Run"])
+    head += f'<th scope="col" class="number wide">{level} interval</th>' if with_interval else ""
+    head += heads(["Buy and hold"]) if with_hold else ""
     rows = (_figure(row, with_interval=with_interval, with_hold=with_hold) for row in part.rows)
     return f"<div><h3>{escape(part.title)}</h3>{table(head, rows, 'figures-table')}</div>"
 
@@ -89,9 +93,9 @@ def _figures(part: Section, *, level: str) -> str:
 def _figure(row: Row, *, with_interval: bool, with_hold: bool) -> str:
     meaning = f' title="{escape(row.meaning)}"' if row.meaning else ""
     inner = ' class="inner"' if row.label.startswith(" ") else ""
-    cells = cell(row.value, _TONES[row.tone])
-    cells += cell(row.interval) if with_interval else ""
-    cells += cell(row.hold, "wide") if with_hold else ""
+    cells = cell(row.value, _TONES[row.tone], below=row.interval)
+    cells += cell(row.interval, "wide") if with_interval else ""
+    cells += cell(row.hold) if with_hold else ""
     return f'<tr><th scope="row"{inner}{meaning}>{escape(row.label.strip())}</th>{cells}</tr>'
 
 

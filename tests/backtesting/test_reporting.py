@@ -43,6 +43,7 @@ def test_metrics_are_those_of_the_tables(result):
     assert metrics.trades.fees == pytest.approx(result.trades["fees"].sum())
     assert sum(group.count for group in metrics.by_exit) == len(result.trades)
     assert metrics.hold is not None
+    assert metrics == result.report().metrics
 
 
 def test_exposure_is_what_the_trades_held_at_each_close(result):

@@ -93,12 +93,17 @@ def test_buckets_have_a_round_length_of_whole_candles(span_minutes, timeframe_mi
 
 def test_a_long_history_keeps_single_candles_around_trades(made_up):
     candles = made_up.random_candles(EVERYTHING * 4, freq="1min")
-    at = candles.index[[50_000, 100_000]].as_unit("ms").asi8
-    found = resolutions(history(candles, None), MINUTE, at)
+    short, long = candles.index[[50_000, 60_000]].as_unit("ms").asi8
+    entries, exits = np.array([short, long]), np.array([short + 500 * MINUTE, long + 20_000 * MINUTE])
+    found = resolutions(history(candles, None), MINUTE, entries, exits)
     detail = unpack(found["detail"]["times"])
-    for moment in at:
-        assert set(np.arange(moment - 30 * MINUTE, moment + 30 * MINUTE, MINUTE)) <= set(detail)
-    assert detail.size < 500
+    near = [
+        (short - 60 * MINUTE, exits[0] + 60 * MINUTE),
+        *((at - 60 * MINUTE, at + 60 * MINUTE) for at in (long, exits[1])),
+    ]
+    for begin, end in near:
+        assert set(np.arange(begin, end, MINUTE)) <= set(detail)
+    assert detail.size < 1_000
     middle = found["levels"][0]
     assert set(detail // middle["bucket_ms"] * middle["bucket_ms"]) == set(unpack(found["detail"]["covered"]))
 

@@ -115,6 +115,9 @@ def two_symbols(made_up):
 def test_charts_are_drawn_and_the_page_stays_in_its_frame(show, two_symbols, viewport, scheme):
     page = show(two_symbols, viewport, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.columns > div')].every((part) => part.scrollWidth <= part.clientWidth)"
+    )
     for chart, names in (("equity", ("accent", "hold", "down")), ("price", ("up", "down", "one", "two", "three"))):
         for name in names:
             assert painted(page, f"{chart}-chart", name) > 40, (chart, name)

@@ -161,7 +161,7 @@ class TimeChart {
     const plot = this.plotWidth();
     const { from, to } = this.view;
     const x = (ms) => ((ms - from) / (to - from)) * plot;
-    const ticks = timeTicks(from, to, plot / 76);
+    const ticks = timeTicks(from, to, plot / 64);
     const total = this.panes.reduce((sum, pane) => sum + pane.weight, 0);
     const usable = height - AXIS_HEIGHT - PANE_GAP * (this.panes.length - 1);
     let top = 0;

@@ -7,7 +7,7 @@ const TIME_STEPS = [
   1000, 5000, 15000, 30000, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
   DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY,
 ];
-const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
+const MONTH_STEPS = [1, 2, 3, 4, 6, 12, 24, 60, 120];
 
 /** Times (ms UTC) between `from` and `to`, at most `most` of them, each with its label. */
 function timeTicks(from, to, most) {
