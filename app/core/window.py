@@ -86,10 +86,10 @@ def possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows (n, 5) can be candles: finite, prices above zero, the low lowest and the high highest, volume >= 0."""
     opened, high, low, close, volume = values.T
     with np.errstate(invalid="ignore"):
-        good: NDArray[np.bool_] = (
-            (low > 0) & (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close)) & (volume >= 0)
-        )
-    return good & np.isfinite(values).all(axis=1)
+        good: NDArray[np.bool_] = (low > 0) & (low <= np.minimum(opened, close))
+        good &= (high >= np.maximum(opened, close)) & (high < np.inf)
+        good &= (volume >= 0) & (volume < np.inf)
+    return good
 
 
 def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:

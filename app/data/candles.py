@@ -17,7 +17,7 @@ class Candles:
 
     Attributes:
         times: Open times in ms UTC, strictly increasing, shape (n,).
-        ohlcv: Open, high, low, close (quote per base) and volume (base), shape (n, 5).
+        ohlcv: Open, high, low, close (quote per base) and volume (base), shape (n, 5); files give contiguous columns.
     """
 
     times: NDArray[np.int64]
@@ -38,7 +38,10 @@ class Candles:
         """The most frequent distance between two candles; None for fewer than two."""
         if len(self.times) < 2:
             return None
-        steps, counts = np.unique(np.diff(self.times), return_counts=True)
+        distances = np.diff(self.times)
+        if (distances == distances[0]).all():
+            return int(distances[0])
+        steps, counts = np.unique(distances, return_counts=True)
         return int(steps[np.argmax(counts)])
 
     def aggregate(self, timeframe: Timeframe) -> Self:
@@ -67,4 +70,4 @@ class Candles:
 
     def frame(self) -> pd.DataFrame:
         """As `IDataHandler.get_historical_data` returns them; changing the frame does not change the candles."""
-        return candle_frame(self.times, self.ohlcv.copy())
+        return candle_frame(self.times, self.ohlcv.copy(order="K"))

@@ -44,9 +44,18 @@ def read_candles(path: Path) -> tuple[Candles, DataQuality]:
         raise DataError(f"candle file {str(path)!r} cannot be read: {error.strerror}") from None
     digest = hashlib.sha256(content).hexdigest()
     content = _unpacked(path, content)
-    table = _parquet(path, content) if content[:4] == b"PAR1" else _csv(path, content)
-    values = np.column_stack([_numbers(path, table, name) for name in COLUMNS])
-    return clean(_milliseconds(path, table["time"]), values, digest)
+    if content[:4] == b"PAR1":
+        if (numbers := _plain_parquet(content)) is not None:
+            return clean(*numbers, digest)
+        table = _parquet(path, content)
+    else:
+        table = _csv(path, content)
+    del content
+    times = _milliseconds(path, table.pop("time"))
+    values = np.empty((len(COLUMNS), len(table)))
+    for place, name in enumerate(COLUMNS):
+        values[place] = _numbers(path, table.pop(name), name)
+    return clean(times, values.T, digest)
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
@@ -66,12 +75,40 @@ def _unpacked(path: Path, content: bytes) -> bytes:
         raise DataError(f"{path}: the archive cannot be unpacked ({error}): unpack it first") from None
 
 
+def _plain_parquet(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """Columns of floats and of milliseconds one by one, so that years of minutes take little more memory than they are.
+
+    None for any other file, and for one that cannot be read.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        names = {str(name).lower(): name for name in file.schema_arrow.names}
+        time = next((names[name] for name in TIME_NAMES if name in names), None)
+        wanted = [time, *(names.get(name) for name in COLUMNS)]
+        kinds = [pa.int64(), *[pa.float64()] * len(COLUMNS)]
+        if None in wanted or [file.schema_arrow.field(name).type for name in wanted] != kinds:
+            return None
+        times = file.read(columns=[time]).column(0)
+        if times.null_count or not len(times):
+            return None
+        open_ms = times.to_numpy()
+        if not (open_ms.min() >= EARLIEST_MS and open_ms.max() <= LATEST_MS):
+            return None
+        values = np.empty((len(COLUMNS), len(open_ms)))
+        for place, name in enumerate(wanted[1:]):
+            values[place] = file.read(columns=[name]).column(0).to_numpy()
+    except pa.ArrowException:
+        return None
+    return open_ms, values.T
+
+
 def _parquet(path: Path, content: bytes) -> pd.DataFrame:
     try:
         table = pq.read_table(pa.BufferReader(content))
         if not table.num_columns:
             raise DataError(f"{path}: the file has no columns: give a file of candles")
-        frame = table.to_pandas()
+        frame = table.to_pandas(split_blocks=True, self_destruct=True)
+        del table
     except pa.ArrowException as error:
         raise DataError(f"{path}: no readable Parquet file ({error}): fetch the file again") from None
     if isinstance(frame.index, pd.DatetimeIndex):
@@ -120,9 +157,10 @@ def _named(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[time, *(names[name] for name in COLUMNS)]].set_axis(["time", *COLUMNS], axis=1)
 
 
-def _numbers(path: Path, table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+def _numbers(path: Path, column: pd.Series, name: str) -> NDArray[np.float64]:
     """A column as floats; an empty cell is NaN, which no candle survives."""
-    column = table[name]
+    if column.dtype == np.float64:
+        return column.to_numpy()
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = numbers.isna() & column.notna()
     if wrong.any():
@@ -138,8 +176,11 @@ def _milliseconds(path: Path, column: pd.Series) -> NDArray[np.int64]:
     if pd.api.types.is_numeric_dtype(numbers) and numbers.notna().any():
         _refuse(path, column, numbers.isna() | (numbers.abs() >= 2**63))
         ticks = numbers.to_numpy(dtype=np.int64)
-        units = [ticks >= 10**17, ticks >= 10**14, ticks >= 10**11]
-        times = np.select(units, [ticks // 1_000_000, ticks // 1_000, ticks], default=ticks * 1_000)
+        if ticks.min() >= 10**11 and ticks.max() < 10**14:
+            times = ticks.copy()
+        else:
+            units = [ticks >= 10**17, ticks >= 10**14, ticks >= 10**11]
+            times = np.select(units, [ticks // 1_000_000, ticks // 1_000, ticks], default=ticks * 1_000)
     else:
         dates = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
         _refuse(path, column, dates.isna())

@@ -65,15 +65,20 @@ def clean(times: NDArray[np.int64], values: NDArray[np.float64], sha256: str) ->
     rows = len(times)
     out_of_order = int((np.diff(times) < 0).sum())
     good = possible(values)
-    times, values = times[good], values[good]
-    order = np.argsort(times, kind="stable")
-    times, values = times[order], values[order]
+    if not good.all():
+        times, values = times[good], values[good]
+    if out_of_order:
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
     repeats = np.diff(times) == 0
-    same = repeats & (values[1:] == values[:-1]).all(axis=1) if len(times) else repeats
-    last_of_each = np.append(~repeats, np.ones(min(len(times), 1), dtype=bool))
-    candles = Candles(times[last_of_each], values[last_of_each])
+    same = repeats
+    if repeats.any():
+        same = repeats & (values[1:] == values[:-1]).all(axis=1)
+        last_of_each = np.append(~repeats, True)
+        times, values = times[last_of_each], values[last_of_each]
+    candles = Candles(times, values)
     spacing = candles.spacing_ms()
-    if spacing is not None:
+    if spacing is not None and (np.diff(candles.times) % spacing).any():
         on_grid = (candles.times - _grid_of(candles.times, spacing)) % spacing == 0
         candles = Candles(candles.times[on_grid], candles.ohlcv[on_grid])
     steps = np.diff(candles.times) // spacing if spacing else np.zeros(0, dtype=np.int64)
