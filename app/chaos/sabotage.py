@@ -93,8 +93,8 @@ def _forget_fees() -> None:
 def _sell_all_there_is() -> None:
     affordable = LiveExecutor._affordable  # noqa: SLF001  # a mistake has to be made inside
 
-    def greedy(executor: LiveExecutor, instrument: Any, side: Any, asked: Decimal) -> tuple[Decimal, Any]:  # noqa: ANN401
-        total, quantity = affordable(executor, instrument, side, asked)
+    def greedy(executor: LiveExecutor, instrument: Any, side: Any, *more: Any) -> tuple[Decimal, Any]:  # noqa: ANN401
+        total, quantity = affordable(executor, instrument, side, *more)
         return total, quantity if side == "buy" else instrument.quantity(total)
 
     _replace(LiveExecutor, "_affordable", greedy)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
 from app.cli.compose_live import live_executor
 from app.cli.real_money import check_account
@@ -19,6 +20,7 @@ from app.domain.errors import DataError
 from app.domain.instrument import quote_of
 from app.domain.timeframe import Timeframe
 from app.execution.mock_executor import MockExecutor
+from app.execution.paper_limits import PaperLimitExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.loader import load_strategy
 
@@ -74,7 +76,9 @@ def _check_market(handler: CryptoDataHandler, symbol: str) -> None:
 def _paper_executor(
     config: BotConfig, handler: CryptoDataHandler, trade_repo: TradeRepository, signal_repo: SignalRepository
 ) -> MockExecutor:
-    executor = MockExecutor(
+    styles = config.orders.styles()
+    rests = styles.entry.is_limit or styles.exit.is_limit
+    executor = (partial(PaperLimitExecutor, styles=styles) if rests else MockExecutor)(
         trade_repo,
         signal_repo,
         cash=config.paper.cash,

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,7 +78,13 @@ def live_executor(
         exchange = WatchedExchange(real, stop)
         prefix = OrderRepository(trade_repo.session).client_prefix(f"keel-{secrets.token_hex(4)}")
         executor = SteadfastExecutor(
-            lambda ledger: LiveExecutor(ledger, exchange, prefix=prefix),
+            partial(
+                LiveExecutor,
+                exchange=exchange,
+                prefix=prefix,
+                styles=config.orders.styles(),
+                compare_every_s=config.orders.compare_every_s,
+            ),
             trade_repo,
             exchange,
             OutageJournal(journal_path(config.db_path)),

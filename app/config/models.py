@@ -15,6 +15,7 @@ from app.config.backtest import BacktestConfig
 from app.config.base import Amount, Settings, Step
 from app.config.environment import secrets_from_environment
 from app.config.masking import hide
+from app.config.orders import OrdersConfig
 from app.config.reading import read_settings, sentence
 from app.config.risk import RiskConfig
 from app.domain.errors import ConfigError
@@ -186,6 +187,7 @@ class BotConfig(Settings):
     db_path: str = Field(
         default="keel.db", min_length=1, description="SQLite file that records everything, or a database URL."
     )
+    orders: OrdersConfig = Field(default_factory=OrdersConfig, description="How orders are sent and looked after.")
     paper: PaperConfig = Field(default_factory=PaperConfig, description="The account of paper trading.")
     backtest: BacktestConfig = Field(default_factory=BacktestConfig, description="How a backtest fills orders.")
 

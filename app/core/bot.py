@@ -12,7 +12,7 @@ import pandas as pd
 from app.config.models import BotConfig
 from app.core.clock import Clock, SystemClock
 from app.core.cycle import Cycle
-from app.core.decision import Action, Decision, Signal, decide
+from app.core.decision import Action, Decision, Signal, around_resting, decide
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
 from app.core.memory import Memory
@@ -30,6 +30,7 @@ from app.domain.errors import (
     StrategyError,
 )
 from app.domain.instrument import Instrument
+from app.domain.resting import Purpose, RestingOrder, limit_price
 from app.domain.timeframe import Timeframe
 from app.domain.values import MONEY, Price, Quantity, exact
 from app.repositories import SignalRepository, StepRepository, TradeRepository
@@ -121,6 +122,7 @@ class TradingBot:
                 self.executor.synchronize(self.symbol)
             self._memory.finish_half_done()
             window = self._fetch_window()
+            self._show_candles(window)
             cycle.decision = self._judge(window, cycle)
             self._act(cycle)
         except BaseException as error:
@@ -206,6 +208,7 @@ class TradingBot:
         logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
         last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
         decision = self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
+        decision = self._beside_orders(decision, cycle.signal)
         return Decision(decision.action, decision.reason + caught_up)
 
     def _signal(self, signals: pd.DataFrame) -> tuple[Signal, str]:
@@ -255,6 +258,23 @@ class TradingBot:
         refusal = self._market().refusal(quantity, Price(price))
         return Decision(Action.HOLD, f"held: buy signal, but {refusal}") if refusal else decision
 
+    def _beside_orders(self, decision: Decision, signal: Signal) -> Decision:
+        """The decision in the light of what rests, and of what can be sent now."""
+        executor = _own(self.executor)
+        if executor is None:
+            return decision
+        resting = executor.resting_order(self.symbol)
+        decision = around_resting(decision, signal, resting if isinstance(resting, RestingOrder) else None)
+        if decision.action in {Action.HOLD, Action.NO_DECISION}:
+            return decision
+        reason = executor.why_not_now(self.symbol)
+        return Decision(Action.NO_DECISION, f"no decision: {reason}") if isinstance(reason, str) else decision
+
+    def _show_candles(self, window: Window) -> None:
+        executor = _own(self.executor)
+        if executor is not None and len(window.candles):
+            executor.see(self.symbol, window.candles)
+
     def _why_undecidable(self, window: Window) -> str | None:
         """Why no decision may be made on this window, in words; None when one may."""
         warmup = warmup_of(self.strategy)
@@ -270,6 +290,9 @@ class TradingBot:
         """Execute the decision, if it needs an order."""
         logger.info("Decision: %s", cycle.decision.reason)
         side = cycle.decision.action.side
+        if cycle.decision.action is Action.CANCEL:
+            self.executor.cancel_resting(self.symbol)
+            side = None if self.executor.get_position(self.symbol)["is_flat"] else OrderSide.SELL
         if side is None or cycle.close is None:
             return
         price = exact(cycle.close)
@@ -278,8 +301,12 @@ class TradingBot:
         else:
             quantity = self.executor.get_position(self.symbol)["net_quantity"]
         self._begin(cycle, side)
+        executor = _own(self.executor)
+        if executor is not None and cycle.candle_time is not None:
+            executor.note_decision(self.symbol, cycle.candle_time, cycle.decision.reason)
+        order_type, asked_price = self._order_terms(side, price)
         order = self.executor.execute_order(
-            symbol=self.symbol, side=side, quantity=quantity, order_type=OrderType.MARKET, price=price
+            symbol=self.symbol, side=side, quantity=quantity, order_type=order_type, price=asked_price
         )
         cycle.order_id = _order_id(order)
         logger.info("Order executed: %s %s %s, decided at %s", side, quantity, self.symbol, price)
@@ -294,6 +321,14 @@ class TradingBot:
             if side is OrderSide.BUY:
                 raise
             logger.critical("The exit from %s is not recorded, it goes on: %s", self.symbol, error)
+
+    def _order_terms(self, side: OrderSide, price: Decimal) -> tuple[OrderType, Decimal]:
+        """Market at the candle's close, or limit at what the settings make of it."""
+        purpose = Purpose.ENTRY if side is OrderSide.BUY else Purpose.EXIT
+        style = self.config.orders.styles().of(purpose)
+        if not style.is_limit:
+            return OrderType.MARKET, price
+        return OrderType.LIMIT, limit_price(purpose, Price(price), style.offset_bp, self._market())
 
     def _calculate_order_quantity(self, price: Decimal | float) -> Decimal | float:
         """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.
@@ -328,11 +363,12 @@ class TradingBot:
         self._memory.complete(cycle, self._clock.now_ms())
 
     def _market(self) -> Instrument:
-        if self._instrument is None:
-            offered = getattr(self.data_handler, "instrument", None)
-            market = offered(self.symbol) if callable(offered) else None
-            self._instrument = market if isinstance(market, Instrument) else Instrument.default(self.symbol)
-        return self._instrument
+        """What it allows now: filters change, and markets pause."""
+        if self._instrument is not None:
+            return self._instrument
+        offered = getattr(self.data_handler, "instrument", None)
+        market = offered(self.symbol) if callable(offered) else None
+        return market if isinstance(market, Instrument) else Instrument.default(self.symbol)
 
 
 def _clock_of(data_handler: object) -> Clock | None:
@@ -347,6 +383,11 @@ def _steps_beside(signal_repo: object) -> StepRepository | None:
 def _is_ours(signal_repo: object) -> TypeGuard[SignalRepository]:
     """Whether there is a database behind it: a test's stand-in passes `isinstance`, too."""
     return issubclass(type(signal_repo), SignalRepository)
+
+
+def _own(executor: object) -> IExecutor | None:
+    """The executor, if it knows more than the public signature: a user's own need not."""
+    return executor if isinstance(executor, IExecutor) else None
 
 
 def _order_id(order: object) -> str | None:

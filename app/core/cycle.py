@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core.decision import Action, Decision, Signal
-from app.domain.errors import OrderRejected
+from app.domain.errors import OrderPostponed, OrderRejected
 from app.models.sql import Step
 from app.repositories.signal_repository import json_ready
 
@@ -36,8 +36,15 @@ class Cycle:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the signal needs no further attempt: acted upon, held, or definitively refused."""
-        return self.signal is not None and (self.error is None or isinstance(self.error, OrderRejected))
+        """Whether the signal needs no further attempt: acted upon, held, or an entry that was refused for good.
+
+        An exit that was refused is tried again at the next candle: the position is still there.
+        """
+        if self.signal is None or self.decision.action is Action.NO_DECISION:
+            return False
+        if self.decision.action in {Action.EXIT, Action.CANCEL} or isinstance(self.error, OrderPostponed):
+            return self.error is None
+        return self.error is None or isinstance(self.error, OrderRejected)
 
     def step(self, *, recorded_at: datetime, symbol: str, timeframe: str, strategy: str, is_settled: bool) -> Step:
         """The row that records this cycle."""

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from typing import Final, assert_never
 
 from app.core.enums import OrderSide
+from app.domain.resting import Purpose, RestingOrder
 
 
 class Signal(IntEnum):
@@ -24,6 +25,7 @@ class Action(StrEnum):
 
     ENTER = "enter"
     EXIT = "exit"
+    CANCEL = "cancel"
     HOLD = "hold"
     NO_DECISION = "no decision"
 
@@ -35,7 +37,7 @@ class Action(StrEnum):
                 return OrderSide.BUY
             case Action.EXIT:
                 return OrderSide.SELL
-            case Action.HOLD | Action.NO_DECISION:
+            case Action.CANCEL | Action.HOLD | Action.NO_DECISION:
                 return None
             case _:
                 assert_never(self)
@@ -120,3 +122,24 @@ def decide(
     chosen = choose(int(signal), NO_SIGNAL if last_signal is None else int(last_signal), held > 0)
     chosen = with_entries(chosen, entries, max_entries)
     return Decision(_ACTIONS.get(chosen, Action.HOLD), _WORDS[chosen].format(held=held))
+
+
+def around_resting(decision: Decision, signal: Signal, resting: RestingOrder | None) -> Decision:
+    """The decision where an order may already be on its way: nothing is ordered twice, and an exit goes first.
+
+    Args:
+        decision: What `decide` said, from what is held now.
+        signal: The signal that it was made from.
+        resting: The order that rests or is about to be replaced; None for none.
+    """
+    if resting is None:
+        return decision
+    if resting.purpose is Purpose.EXIT:
+        if signal is Signal.BUY:
+            return Decision(Action.NO_DECISION, f"no decision: buy signal, but {resting}")
+        return Decision(Action.HOLD, f"held: {resting}")
+    if decision.action is Action.EXIT:
+        return Decision(Action.EXIT, f"{decision.reason}, {resting} and is cancelled first")
+    if signal is Signal.SELL:
+        return Decision(Action.CANCEL, f"cancelled: sell signal, and {resting}")
+    return Decision(Action.HOLD, f"held: {resting}")

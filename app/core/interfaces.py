@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from app.core.enums import OrderSide, OrderType
+from app.domain.resting import RestingOrder
 from app.strategies.base import BaseStrategy
 
 __all__ = ["BaseStrategy", "IDataHandler", "IExecutor", "PositionView"]
@@ -84,6 +85,27 @@ class IExecutor(ABC):
 
     def synchronize(self, symbol: str) -> None:  # noqa: B027  paper trading has nothing to compare with
         """Bring what is known of the symbol in line with the exchange; called before each decision."""
+
+    def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:  # noqa: B027
+        """Learn which decision the next order of the symbol comes from; for the record."""
+
+    def why_not_now(self, symbol: str) -> str | None:  # noqa: ARG002
+        """Why no order of the symbol can be sent now, in words; None when one can."""
+        return None
+
+    def resting_order(self, symbol: str) -> RestingOrder | None:  # noqa: ARG002
+        """The order that rests or is about to be replaced; None when there is none."""
+        return None
+
+    def cancel_resting(self, symbol: str) -> None:  # noqa: B027
+        """Cancel the resting order for good and book what it traded.
+
+        Raises:
+            OutcomeUnknown: the exchange has not confirmed it yet.
+        """
+
+    def see(self, symbol: str, candles: pd.DataFrame) -> None:  # noqa: B027
+        """Learn the closed candles on which the next decision is made; paper trading fills resting orders with them."""
 
     @abstractmethod
     def get_position(self, symbol: str) -> PositionView:

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.cycle import Cycle
 from app.core.decision import Action
-from app.core.enums import OrderSide
+from app.core.enums import OrderSide, OrderType
 from app.domain.order import OrderStatus
 from app.models.sql import Order, Step
 from app.repositories import OrderRepository, StepRepository
@@ -61,10 +61,12 @@ class Memory:
         if self._steps is None or self._half_done is None:
             return
         order = next(iter(OrderRepository(self._steps.session).by_symbol(self._symbol, limit=1)), None)
+        if order is not None and OrderStatus(order.status).is_unresolved:
+            return
         if order is None or not self._belongs_to_half_done(order) or order.status == OrderStatus.REJECTED:
             self._half_done = None  # nothing was executed: the candle is judged again
-        elif order.filled > 0:
-            logger.info("Order %s was executed right before a restart", order.id)
+        elif order.filled > 0 or OrderStatus(order.status).rests or order.order_type == OrderType.LIMIT.value:
+            logger.info("Order %s was accepted right before a restart", order.id)
             self._steps.complete(self._half_done, order_id=order.id, error=None, is_settled=True)
             self._half_done = None
             self._recall(self._steps)

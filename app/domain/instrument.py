@@ -39,6 +39,11 @@ class Bounds:
     ask_down: Decimal | None = None
     ask_up: Decimal | None = None
 
+    @property
+    def limits_price(self) -> bool:
+        """Whether a limit may be too far from the market's price."""
+        return any(bound is not None for bound in (self.bid_down, self.bid_up, self.ask_down, self.ask_up))
+
 
 NO_BOUNDS: Final = Bounds()
 

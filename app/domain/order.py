@@ -30,6 +30,11 @@ class OrderStatus(StrEnum):
         """Whether nobody knows yet if the exchange has it: no new order for its symbol until that is settled."""
         return self in _UNRESOLVED
 
+    @property
+    def rests(self) -> bool:
+        """Whether the exchange has it and may still trade it."""
+        return self in _RESTING
+
 
 class OrderEvent(StrEnum):
     """What can happen to an order."""
@@ -49,6 +54,7 @@ class IllegalTransitionError(Exception):
     """An event that cannot happen in this state: a fault of ours, never of the exchange."""
 
 
+_RESTING: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 _UNRESOLVED: Final = frozenset({OrderStatus.CREATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
 _S, _E = OrderStatus, OrderEvent

@@ -40,17 +40,20 @@ class _Guard:
 
     Attributes:
         last_status: HTTP status of the last answer; None when there was none.
+        last_code: The error code in it; ccxt drops it from some of its texts.
         on_headers: Is told the headers of every answer.
         on_limits: Is told the limits that exchangeInfo names.
     """
 
     last_status: int | None = None
+    last_code: int | None = None
     on_headers: Callable[[Mapping[str, str]], None] = staticmethod(lambda _: None)
     on_limits: Callable[[Iterable[Mapping[str, Any]]], None] = staticmethod(lambda _: None)
 
     def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature
         """Refuse a successful answer of the wrong shape (rest: method, headers, body, parsed response, ...)."""
         self.last_status = code
+        self.last_code = _code(rest[3])
         self.on_headers(rest[1] or {})
         handled = super().handle_errors(code, reason, url, *rest)  # type: ignore[misc]
         if code == 200 and not _is_answer(url.partition("?")[0], rest[3]):
@@ -94,6 +97,11 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
         except ccxt.NotSupported:
             raise ConfigError(f"{name} has no test network: set exchange.sandbox_mode to false") from None
     return client
+
+
+def _code(response: object) -> int | None:
+    code = response.get("code") if isinstance(response, dict) else None
+    return int(code) if isinstance(code, int | str) and str(code).lstrip("-").isdigit() else None
 
 
 def _is_answer(url: str, response: object) -> bool:

@@ -41,7 +41,7 @@ class RequestGate:
         """
         if reason := self.budget.refusal(lane, places_order=places_order):
             raise GateShutError(f"{self._client.id} {reason}")
-        self._client.last_status = None
+        self._client.last_status = self._client.last_code = None
         try:
             answer = request()
         except ccxt.BaseError as error:
@@ -56,8 +56,14 @@ class RequestGate:
             return Verdict.REFUSED_LIMIT
         if not isinstance(error, ccxt.BaseError):
             return Verdict.UNKNOWN
-        text = str(error)
-        return verdict_of(Failure(self._client.last_status, code_in(text), type(error).__name__, text))
+        return verdict_of(
+            Failure(self._client.last_status, self._code_of(error), type(error).__name__, str(error)),
+        )
+
+    def _code_of(self, error: Exception) -> int | None:
+        """Of ccxt or from the answer itself: ccxt drops the code from the texts that it knows by heart."""
+        code: int | None = self._client.last_code
+        return code_in(str(error)) if code is None else code
 
     def _note_failure(self, error: ccxt.BaseError) -> None:
         verdict, text = self.verdict(error), str(error)
@@ -68,7 +74,9 @@ class RequestGate:
             seconds = next((str(value) for key, value in headers.items() if key.lower() == "retry-after"), "")
             named = _BANNED_UNTIL.search(text)
             self.budget.note_limit(
-                code_in(text), int(seconds) if seconds.isdigit() else None, int(named.group(1)) if named else None
+                self._code_of(error),
+                int(seconds) if seconds.isdigit() else None,
+                int(named.group(1)) if named else None,
             )
         else:
             self.budget.note_success()

@@ -1,6 +1,7 @@
 """Orders through ccxt: every answer checked, every failure judged, nothing sent twice."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -86,20 +87,20 @@ class CcxtExchange(OrderExchange):
         except Exception as error:
             raise self._order_error(what, ticket.symbol, error) from error
 
-    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
+    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """One DELETE; a failure says nothing about the order."""
+        identity = self._identity(client_id, exchange_id)
         try:
             self._set_clock()
-            self._gate.ask(
-                lambda: self._client.cancel_order(exchange_id, symbol, self._identity(client_id, exchange_id)),
-                Lane.ORDER,
-            )
+            answer = self._gate.ask(lambda: self._client.cancel_order(exchange_id, symbol, identity), Lane.ORDER)
+            return replace(order_report(answer, symbol), client_id=client_id)
         except DataError:
-            return
+            return None
         except Exception as error:
             refusal = self._order_error(f"cancel {client_id}", symbol, error)
             if isinstance(refusal, KeyRevoked):
                 raise refusal from error
+            return None
 
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """By the exchange's id, else by ours."""

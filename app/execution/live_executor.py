@@ -8,17 +8,19 @@ from typing import Any, Final
 from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
-from app.domain.errors import InsufficientFunds, KeyRevoked, OrderRejected, OutcomeUnknown
+from app.domain.errors import InsufficientFunds, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
 from app.domain.instrument import Instrument, quote_of
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.position import Position
 from app.domain.reports import OrderTicket
+from app.domain.resting import FollowUp, OrderStyles, Purpose, RestingOrder
 from app.domain.values import MONEY, Money, Price, Quantity, exact
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
 from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, client_id_of
 from app.execution.schedule import DEFAULT_EVERY_S, Schedule
+from app.execution.tending import Tending
 from app.models.sql import Order
 from app.repositories import AlertRepository, OrderRepository, TradeRepository
 
@@ -34,6 +36,7 @@ class LiveExecutor(IExecutor):
         trade_repo: Where fills are booked.
         exchange: The account.
         prefix: What every client id of this bot begins with, at most 20 characters of `[a-z0-9-]`; kept over restarts.
+        styles: What becomes of orders that rest.
         compare_every_s: The longest time between two full comparisons with the exchange.
 
     Attributes:
@@ -46,6 +49,7 @@ class LiveExecutor(IExecutor):
         exchange: OrderExchange,
         *,
         prefix: str,
+        styles: OrderStyles | None = None,
         compare_every_s: float = DEFAULT_EVERY_S,
     ) -> None:
         self.trade_repo = trade_repo
@@ -54,10 +58,12 @@ class LiveExecutor(IExecutor):
         self._prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
         self._schedule = Schedule(SystemClock(), int(compare_every_s * 1_000))
+        self._tending = Tending(self, self._orders, trade_repo, styles or OrderStyles())
+        self._decisions: dict[str, tuple[datetime, str]] = {}
         self._dust: dict[str, Quantity] = {}
 
     def synchronize(self, symbol: str) -> None:
-        """Compare with the exchange: in full when it is due, else only what is in the open.
+        """Compare with the exchange, in full when it is due, else only what is in the open; then tend what rests.
 
         Raises:
             DataError: the exchange did not answer.
@@ -68,8 +74,10 @@ class LiveExecutor(IExecutor):
         reason = self.reconciler.run(symbol) if is_due else self.reconciler.glance(symbol)
         if reason is not None:
             logger.warning("%s is frozen: %s", symbol, reason)
-        elif is_due and self.reconciler.agrees(symbol):
+            return
+        if is_due and self.reconciler.agrees(symbol):
             self._schedule.compared(symbol, interruptions)
+        self._tending.tend(symbol)
 
     def execute_order(
         self,
@@ -79,17 +87,23 @@ class LiveExecutor(IExecutor):
         order_type: OrderType = OrderType.MARKET,
         price: Decimal | float | None = None,
     ) -> dict[str, Any]:
-        """Write the order down, send it once, book what came of it; see IExecutor."""
-        side, order_type = OrderSide(side), OrderType(order_type)
+        """Write the order down, send it once, book what came of it; see IExecutor.
+
+        A sale cancels whatever rests first; a sale of the whole position takes also what was bought while cancelling.
+        """
+        side, order_type, asked = OrderSide(side), OrderType(order_type), exact(quantity)
         self._refuse_while_in_doubt(symbol)
-        instrument = self._exchange.instrument(symbol)
-        base_before, amount = self._affordable(instrument, side, exact(quantity))
+        instrument = self.market(symbol)
+        if not instrument.is_trading:
+            raise OrderPostponed(f"{side} {symbol} is not sent: {self._pause(instrument)}")
+        asked = self._clear_the_way(symbol, side, asked)
+        base_before, amount = self._affordable(instrument, side, asked, order_type)
         limit = instrument.price(price) if order_type is OrderType.LIMIT and price is not None else None
         reference = limit or (Price(exact(price)) if price is not None else None)
-        if reference is not None and (refusal := instrument.refusal(amount, reference)):
+        if refusal := self._refusal(instrument, side, amount, reference, base_before, limit):
             raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
-        order = self._write_down(symbol, side, order_type, amount, limit, base_before)
-        self._send(order)
+        order = self._orders.add(self._new_order(symbol, side, order_type, amount, limit, base_before))
+        self.send(order)
         return ccxt_order(order, instrument.quote)
 
     def get_position(self, symbol: str) -> PositionView:
@@ -102,70 +116,65 @@ class LiveExecutor(IExecutor):
         balance = self._exchange.balances().get(quote_of(symbol))
         return Money(balance.total if balance else ZERO)
 
-    def _is_dust(self, symbol: str, position: Position) -> bool:
-        """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
-        if position.quantity <= 0:
-            return True
-        instrument = self._exchange.instrument(symbol)
-        price = Price(MONEY.divide(position.cost, position.quantity))
-        refusal = instrument.refusal(instrument.quantity(position.quantity), price)
-        if refusal is not None and self._dust.get(symbol) != position.quantity:
-            self._dust[symbol] = position.quantity
-            logger.info("Dust: %s of %s stays, too small to sell: %s", f"{position.quantity:f}", symbol, refusal)
-        return refusal is not None
+    def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:
+        """Kept with the next order."""
+        self._decisions[symbol] = candle_time, reason
 
-    def _refuse_while_in_doubt(self, symbol: str) -> None:
-        doubtful = self._orders.unresolved(symbol)
-        if doubtful:
-            raise OutcomeUnknown(
-                f"{symbol} is frozen: order {doubtful[0].id} is {doubtful[0].status}, it must be found first"
-            )
+    def resting_order(self, symbol: str) -> RestingOrder | None:
+        """From the ledger."""
+        return self._tending.resting(symbol)
 
-    def _affordable(self, instrument: Instrument, side: OrderSide, asked: Decimal) -> tuple[Decimal, Quantity]:
-        """The base balance before the order, and the quantity: a sale never takes more than is ours and free."""
-        balance = self._exchange.balances().get(instrument.base)
-        total, free = (balance.total, balance.free) if balance else (ZERO, ZERO)
-        if side is OrderSide.BUY:
-            return total, instrument.quantity(asked)
-        held = self.trade_repo.position(instrument.symbol).quantity
-        sellable = instrument.quantity(min(asked, held, free))
-        if sellable <= 0:
-            raise InsufficientFunds(
-                f"sell {instrument.symbol} refused before sending: {asked:f} asked, {held:f} held, {free:f} free"
-            )
-        return total, sellable
+    def cancel_resting(self, symbol: str) -> None:
+        """Cancel it for good; raises OutcomeUnknown while the exchange has not confirmed."""
+        order = self._orders.newest(symbol)
+        if order is None or self._tending.resting(symbol) is None:
+            return
+        if not OrderStatus(order.status).rests:
+            self._orders.plan(order, FollowUp.STOP)
+        elif not self._tending.cancel(order, FollowUp.STOP):
+            raise OutcomeUnknown(f"order {order.id} is still being cancelled")
 
-    def _write_down(
-        self,
-        symbol: str,
-        side: OrderSide,
-        order_type: OrderType,
-        amount: Quantity,
-        limit: Price | None,
-        base_before: Decimal,
-    ) -> Order:
-        """Durable before anything is sent; if this fails, nothing is sent."""
-        order = self._orders.add(
-            Order(
-                id=client_id_of(self._prefix, self._orders.next_number(ORDER_SEQUENCE)),
-                symbol=symbol,
-                side=side,
-                order_type=order_type.value,
-                quantity=amount,
-                price=limit,
-                filled=ZERO,
-                average=None,
-                fee=ZERO,
-                status=OrderStatus.CREATED.value,
-                timestamp=datetime.fromtimestamp(self._exchange.now_ms() / 1_000, UTC),
-                exchange=self._exchange.name,
-                base_before=base_before,
-            )
-        )
+    def why_not_now(self, symbol: str) -> str | None:
+        """An order in doubt, or a market that takes none."""
+        if frozen := self.reconciler.frozen(symbol):
+            return f"{symbol} is frozen: {frozen}"
+        instrument = self.market(symbol)
+        return None if instrument.is_trading else self._pause(instrument)
+
+    # What looks after resting orders needs (`OrderDesk`).
+
+    def now_ms(self) -> int:
+        """The exchange's time."""
+        return self._exchange.now_ms()
+
+    def market(self, symbol: str) -> Instrument:
+        """What the market allows."""
+        return self._exchange.instrument(symbol)
+
+    def last_price(self, symbol: str) -> Price:
+        """What the market traded at last."""
+        return self._exchange.last_price(symbol)
+
+    def base_balance(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Base units of the account: in total, and free."""
+        balance = self._exchange.balances().get(self.market(symbol).base)
+        return (balance.total, balance.free) if balance else (ZERO, ZERO)
+
+    def new_id(self) -> str:
+        """From the persisted sequence."""
+        return client_id_of(self._prefix, self._orders.next_number(ORDER_SEQUENCE))
+
+    def cancel(self, order: Order) -> None:
+        """One DELETE; its answer comes from the engine, so it is believed before any read."""
+        report = self._exchange.cancel(order.symbol, order.id, order.exchange_id)
+        if report is not None:
+            self.reconciler.take(order, report)
+        if OrderStatus(order.status).rests:
+            self.reconciler.settle(order)
+
+    def send(self, order: Order) -> None:
+        """One POST of an order that is written down."""
         self._orders.apply(order, OrderEvent.SUBMIT)
-        return order
-
-    def _send(self, order: Order) -> None:
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
             order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price
@@ -184,3 +193,101 @@ class LiveExecutor(IExecutor):
                 raise OrderRejected(f"order {order.id} never arrived: {doubt}") from doubt
         else:
             self.reconciler.take(order, report, fills)
+
+    def _is_dust(self, symbol: str, position: Position) -> bool:
+        """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
+        if position.quantity <= 0:
+            return True
+        instrument = self.market(symbol)
+        price = Price(MONEY.divide(position.cost, position.quantity))
+        refusal = instrument.refusal(instrument.quantity(position.quantity), price)
+        if refusal is not None and self._dust.get(symbol) != position.quantity:
+            self._dust[symbol] = position.quantity
+            logger.info("Dust: %s of %s stays, too small to sell: %s", f"{position.quantity:f}", symbol, refusal)
+        return refusal is not None
+
+    def _refuse_while_in_doubt(self, symbol: str) -> None:
+        if frozen := self.reconciler.frozen(symbol):
+            raise OutcomeUnknown(f"{symbol} is frozen: {frozen}")
+
+    def _pause(self, instrument: Instrument) -> str:
+        return f"{instrument.symbol} takes no orders now, {self._exchange.name} says {instrument.status}"
+
+    def _clear_the_way(self, symbol: str, side: OrderSide, asked: Decimal) -> Decimal:
+        """Nothing may rest beside a new order: a sale cancels it, a purchase waits. Returns the quantity to order."""
+        resting = self._tending.resting(symbol)
+        if resting is None:
+            return asked
+        if side is OrderSide.BUY:
+            raise OrderPostponed(f"buy {symbol} is not sent: {resting}")
+        is_all = asked >= self.trade_repo.position(symbol).quantity
+        self.cancel_resting(symbol)
+        return self.trade_repo.position(symbol).quantity if is_all else asked
+
+    def _affordable(
+        self, instrument: Instrument, side: OrderSide, asked: Decimal, order_type: OrderType
+    ) -> tuple[Decimal, Quantity]:
+        """The base balance before the order, and the quantity: a sale never takes more than is ours and free."""
+        total, free = self.base_balance(instrument.symbol)
+        round_down = instrument.market_quantity if order_type is OrderType.MARKET else instrument.quantity
+        if side is OrderSide.BUY:
+            return total, instrument.quantity(asked)
+        held = self.trade_repo.position(instrument.symbol).quantity
+        sellable = round_down(min(asked, held, free))
+        if sellable <= 0:
+            raise InsufficientFunds(
+                f"sell {instrument.symbol} refused before sending: {asked:f} asked, {held:f} held, {free:f} free"
+            )
+        return total, sellable
+
+    def _refusal(
+        self,
+        instrument: Instrument,
+        side: OrderSide,
+        amount: Quantity,
+        reference: Price | None,
+        base_before: Decimal,
+        limit: Price | None,
+    ) -> str | None:
+        """Why the market would refuse the order, as far as its filters tell."""
+        reasons = [instrument.refusal(amount, reference) if reference is not None else None]
+        if limit is None:
+            reasons.append(instrument.market_refusal(amount))
+        elif instrument.bounds.limits_price:
+            reasons.append(instrument.price_refusal(side.value, limit, self.last_price(instrument.symbol)))
+        if side is OrderSide.BUY:
+            reasons.append(instrument.position_refusal(amount, base_before))
+        return next((reason for reason in reasons if reason is not None), None)
+
+    def _new_order(
+        self,
+        symbol: str,
+        side: OrderSide,
+        order_type: OrderType,
+        amount: Quantity,
+        limit: Price | None,
+        base_before: Decimal,
+    ) -> Order:
+        """Durable before anything is sent; if that fails, nothing is sent."""
+        candle_time, reason = self._decisions.pop(symbol, (None, None))
+        identity = self.new_id()
+        return Order(
+            id=identity,
+            symbol=symbol,
+            side=side,
+            order_type=order_type.value,
+            quantity=amount,
+            price=limit,
+            filled=ZERO,
+            average=None,
+            fee=ZERO,
+            status=OrderStatus.CREATED.value,
+            timestamp=datetime.fromtimestamp(self.now_ms() / 1_000, UTC),
+            exchange=self._exchange.name,
+            base_before=base_before,
+            purpose=(Purpose.ENTRY if side is OrderSide.BUY else Purpose.EXIT).value,
+            candle_time=candle_time,
+            reason=reason,
+            first_id=identity,
+            attempt=1,
+        )

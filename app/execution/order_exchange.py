@@ -44,8 +44,16 @@ class OrderExchange(ABC):
         """
 
     @abstractmethod
-    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
-        """Ask to cancel; whatever comes of it, `find` tells. Raises nothing but KeyRevoked."""
+    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
+        """Ask to cancel, once.
+
+        Returns:
+            What became of the order, when the answer says so: it comes from the engine and does not lag as reads do.
+            None otherwise; then only `find` can tell.
+
+        Raises:
+            KeyRevoked: nothing else is raised.
+        """
 
     @abstractmethod
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:

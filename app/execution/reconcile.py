@@ -139,7 +139,8 @@ class Reconciler:
     def _book_missing(self, order: Order, report: OrderReport) -> None:
         if not self.exchange.abilities.lists_fills:
             return
-        for fill in self.exchange.fills_since(order.symbol, report.created_ms - LOOK_BACK_MS):
+        since_ms = min(report.created_ms, _ms(order.timestamp))  # the answer to a cancel names the time of the cancel
+        for fill in self.exchange.fills_since(order.symbol, since_ms - LOOK_BACK_MS):
             if fill.exchange_id == report.exchange_id:
                 self.trades.book(fill, self.exchange.name, order.id)
 

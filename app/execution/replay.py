@@ -7,6 +7,7 @@ from typing import Any
 from app.core.enums import OrderSide
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.reports import OrderTicket
+from app.domain.resting import Purpose
 from app.execution.outage_journal import answer_of, ticket_of
 from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, number_of
 from app.models.sql import Order
@@ -56,6 +57,7 @@ def _order(ticket: OrderTicket, at_ms: int, exchange: str) -> Order:
         timestamp=datetime.fromtimestamp(at_ms / 1_000, UTC),
         exchange=exchange,
         note="written down in the journal of an outage",
+        purpose=(Purpose.ENTRY if ticket.side == OrderSide.BUY else Purpose.EXIT).value,
         first_id=ticket.client_id,
         attempt=1,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from app.core.clock import Clock
 from app.core.enums import OrderSide, OrderType
@@ -20,6 +20,7 @@ from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import DatabaseError, DatabaseGone, DataError, OrderRejected, OutcomeUnknown
 from app.domain.instrument import quote_of
 from app.domain.order import OrderStatus
+from app.domain.resting import RestingOrder
 from app.domain.values import Money
 from app.execution.lease import DatabaseLease
 from app.execution.live_executor import LiveExecutor
@@ -37,6 +38,7 @@ PATIENCE_MS: Final = 600_000
 PROBE_SEQUENCE: Final = "outage-probe"
 ZERO: Final = Decimal(0)
 Maker = Callable[[TradeRepository], LiveExecutor]
+Answer = TypeVar("Answer")
 
 
 class _Outage:
@@ -100,6 +102,7 @@ class SteadfastExecutor(IExecutor):
             self._lease.renew()
             self._book_journal()
             self._live.synchronize(symbol)
+            self._exchange.forget()
             self._remember(symbol)
         except DatabaseError as error:
             self._go_on(self._begin(symbol, error), symbol)
@@ -133,12 +136,23 @@ class SteadfastExecutor(IExecutor):
 
     def get_position(self, symbol: str) -> PositionView:
         """What our own trades add up to; see LiveExecutor."""
-        if self._outage is None:
-            try:
-                return self._live.get_position(symbol)
-            except DatabaseError as error:
-                self._begin(symbol, error)
-        return self._current.get_position(symbol)
+        return self._asked(symbol, lambda executor: executor.get_position(symbol))
+
+    def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:
+        """Kept with the next order."""
+        self._current.note_decision(symbol, candle_time, reason)
+
+    def why_not_now(self, symbol: str) -> str | None:
+        """See LiveExecutor."""
+        return self._asked(symbol, lambda executor: executor.why_not_now(symbol))
+
+    def resting_order(self, symbol: str) -> RestingOrder | None:
+        """See LiveExecutor."""
+        return self._asked(symbol, lambda executor: executor.resting_order(symbol))
+
+    def cancel_resting(self, symbol: str) -> None:
+        """See LiveExecutor."""
+        self._asked(symbol, lambda executor: executor.cancel_resting(symbol))
 
     def get_cash(self, symbol: str) -> Money:
         """The account's quote asset; what it was when the exchange last told, when it does not tell now."""
@@ -163,6 +177,15 @@ class SteadfastExecutor(IExecutor):
         if not over:
             raise DatabaseError(f"the database could not be written to the end: {waiting}")
         self._journal.remove()
+
+    def _asked(self, symbol: str, question: Callable[[LiveExecutor], Answer]) -> Answer:
+        """Of the real ledger, else of the one in memory."""
+        if self._outage is None:
+            try:
+                return question(self._live)
+            except DatabaseError as error:
+                self._begin(symbol, error)
+        return question(self._current)
 
     @property
     def _current(self) -> LiveExecutor:

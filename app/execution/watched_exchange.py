@@ -95,9 +95,9 @@ class WatchedExchange(OrderExchange):
         except OSError as error:
             logger.critical("The journal cannot be written (%s): order %s", error, placement.ticket.client_id)
 
-    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> None:
+    def cancel(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """Ask to cancel."""
-        self._inner.cancel(symbol, client_id, exchange_id)
+        return self._inner.cancel(symbol, client_id, exchange_id)
 
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """The order."""

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.domain.order import OrderEvent, OrderStatus, after
+from app.domain.resting import FollowUp
 from app.models.sql import Identity, Order, Sequence
 
 
@@ -60,6 +61,31 @@ class OrderRepository:
         with unit_of_work(self.session):
             order.filled, order.average, order.fee = filled, average, fee
             self.session.flush()
+
+    def newest(self, symbol: str) -> Order | None:
+        """The symbol's newest order."""
+        return next(iter(self.by_symbol(symbol, limit=1)), None)
+
+    def of_wish(self, first_id: str) -> list[Order]:
+        """The orders with which one wish is carried out, in their order."""
+        query = select(Order).where(Order.first_id == first_id).order_by(Order.attempt, Order.id)
+        with unit_of_work(self.session):
+            return list(self.session.scalars(query))
+
+    def plan(self, order: Order, follow_up: FollowUp | None, *, note: str | None = None) -> None:
+        """Record what comes after an order; durable before its cancel is sent."""
+        with unit_of_work(self.session):
+            order.follow_up = None if follow_up is None else follow_up.value
+            order.note = note or order.note
+            self.session.flush()
+
+    def replace(self, old: Order, new: Order) -> Order:
+        """Book the order that follows another; both facts become durable together, so it follows once."""
+        with unit_of_work(self.session):
+            old.follow_up = FollowUp.STOP.value
+            self.session.add(new)
+            self.session.flush()
+        return new
 
     def unresolved(self, symbol: str) -> list[Order]:
         """Orders of which nobody knows whether the exchange has them, oldest first."""

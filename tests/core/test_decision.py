@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.decision import Action, Signal, decide
+from app.core.decision import Action, Signal, around_resting, decide
 from app.core.enums import OrderSide
+from app.domain.resting import Purpose, RestingOrder
 
 FLAT, LONG = Decimal(0), Decimal("0.5")
 
@@ -62,6 +63,36 @@ def test_only_enter_and_exit_need_an_order():
     assert {action: action.side for action in Action} == {
         Action.ENTER: OrderSide.BUY,
         Action.EXIT: OrderSide.SELL,
+        Action.CANCEL: None,
         Action.HOLD: None,
         Action.NO_DECISION: None,
     }
+
+
+def _resting(purpose: Purpose | None) -> RestingOrder | None:
+    return None if purpose is None else RestingOrder("keel-1", purpose, Decimal("0.4"), Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("resting", "signal", "held", "action", "words"),
+    [
+        pytest.param(None, 1, 0, Action.ENTER, "entered", id="nothing rests"),
+        pytest.param(
+            Purpose.ENTRY, 1, 0, Action.HOLD, "buy order keel-1 is resting, 40 % filled", id="no second entry"
+        ),
+        pytest.param(Purpose.ENTRY, 0, 0, Action.HOLD, "is resting", id="it goes on resting"),
+        pytest.param(
+            Purpose.ENTRY, -1, 0, Action.CANCEL, "cancelled: sell signal", id="nothing held yet: no more entry"
+        ),
+        pytest.param(Purpose.ENTRY, -1, 1, Action.EXIT, "and is cancelled first", id="the exit goes first"),
+        pytest.param(Purpose.EXIT, -1, 1, Action.HOLD, "sell order keel-1 is resting", id="no second exit"),
+        pytest.param(Purpose.EXIT, 0, 1, Action.HOLD, "sell order keel-1 is resting", id="the exit goes on"),
+        pytest.param(
+            Purpose.EXIT, 1, 1, Action.NO_DECISION, "buy signal, but sell order", id="decided when it is done"
+        ),
+    ],
+)
+def test_beside_an_order_that_rests(resting, signal, held, action, words):
+    decision = around_resting(decide(Signal(signal), None, Decimal(held)), Signal(signal), _resting(resting))
+    assert decision.action is action
+    assert words in decision.reason
