@@ -65,11 +65,13 @@ class Trace:
 
     Attributes:
         points: Labels of the points that it passed, in order.
+        end: Label of the point at which it was killed; None when it was not killed at a point.
         sent: Client ids of the orders that left, once for each time.
         unwritten: Client ids that left although no order had been written down since the last one left.
     """
 
     points: list[str] = field(default_factory=list)
+    end: str | None = None
     sent: Counter[str] = field(default_factory=Counter)
     unwritten: list[str] = field(default_factory=list)
 
@@ -83,6 +85,8 @@ class Trace:
             if kind == "point":
                 trace.points.append(words[1])
                 is_written |= words[1].startswith("commit") and "insert orders" in words[1]
+            elif kind == "end":
+                trace.end = words[0]
             elif kind == "sent":
                 trace.sent[words[0]] += 1
                 if not is_written and trace.sent[words[0]] == 1:

@@ -5,6 +5,7 @@ KEEL_CHAOS='{"admin_url": ..., "trace": ..., "until_ms": ..., "kill_at": 17}' py
 
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Doom:
         until_ms: When it is asked to stop; ms UTC by the exchange.
         kill_at: The number of the point at which it dies; None for none.
         since: Text in the label of the point with which counting begins; empty for the first.
+        number: The signal that it sends to itself at that point.
         drift_ms: How far its machine's clock is ahead of the exchange's.
         sabotage: A mistake to build into the bot (`app.chaos.sabotage`); empty for none.
     """
@@ -33,6 +35,7 @@ class Doom:
     until_ms: int
     kill_at: int | None = None
     since: str = ""
+    number: int = signal.SIGKILL
     drift_ms: int = 0
     sabotage: str = ""
 
@@ -51,7 +54,7 @@ def main(argv: list[str]) -> int:
     from app.cli.main import main as keel  # noqa: PLC0415
 
     doom = Doom.from_environment()
-    points = Points(Path(doom.trace), doom.kill_at, doom.since)
+    points = Points(Path(doom.trace), doom.kill_at, since=doom.since, number=doom.number)
     time = SteppedTime(
         doom.admin_url,
         drift_ms=doom.drift_ms,

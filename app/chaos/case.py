@@ -5,6 +5,8 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -39,11 +41,13 @@ class Kill:
         at_point: The number of the point; None for a moment.
         since: Text in the label of the point with which counting begins; empty for the first of the life.
         after_s: Real seconds after birth; None for a point.
+        number: The signal; a moment is always SIGKILL's.
     """
 
     at_point: int | None = None
     since: str = ""
     after_s: float | None = None
+    number: int = signal.SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,16 @@ class Result:
 
 
 class Run:
-    """Carries a case out.
+    """Carries a case out, all of it or life by life.
 
     Args:
         case: What is to be done.
         venue: Its exchange.
         nursery: Where bots come from.
         folder: An empty folder of its own.
+
+    Attributes:
+        result: What came of it so far.
     """
 
     def __init__(self, case: Case, venue: Venue, nursery: Nursery, folder: Path) -> None:
@@ -111,10 +118,10 @@ class Run:
         self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=case.sabotage)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
+        (folder / "config.json").write_text(json.dumps(self._settings()))
 
     def carry_out(self) -> Result:
         """All of it."""
-        (self.folder / "config.json").write_text(json.dumps(self._settings()))
         for rule in self.case.fault.rules:
             self.venue.put_up(rule)
         for kill in self.case.kills:
@@ -123,8 +130,8 @@ class Run:
         for rule in self.case.fault.undo:
             self.venue.put_up(rule)
         for _ in range(RESTS):
-            self._live(Kill(), REST_MS)
-            broken = self._compare()
+            self.live(REST_MS)
+            broken = violations(self.look())
             if not broken:
                 break
         self.result.violations += broken
@@ -132,18 +139,27 @@ class Run:
 
     def _until_killed(self, kill: Kill) -> None:
         for _ in range(TRIES):
-            points = self._live(kill, LIFE_MS)
-            if points is not None:
-                moment = "moment" if kill.at_point is None or not points else points[-1]
-                self.result.killed_at.append(moment)
+            status, trace = self.live(LIFE_MS, kill)
+            self.venue.advance(self._chance.choice(DOWN_S))
+            if trace.end is not None or status == -signal.SIGKILL:
+                self.result.killed_at.append(trace.end or "moment")
                 return
 
-    def _live(self, kill: Kill, length_ms: int) -> list[str] | None:
-        """One life and the time until the next; the points that it passed, None when it was not killed."""
+    def live(self, length_ms: int, kill: Kill = Kill()) -> tuple[int | None, Trace]:  # it is frozen
+        """One life.
+
+        Args:
+            length_ms: After this time of the exchange's the bot is asked to stop.
+            kill: When it ends before.
+
+        Returns:
+            Its exit code, negative for a signal, None when it did not end; and what it did.
+        """
         self.result.lives += 1
         until_ms = self.venue.advance(0) + length_ms
         path = self.folder / f"trace-{self.result.lives}"
-        doom = replace(self._doom, trace=str(path), until_ms=until_ms, kill_at=kill.at_point, since=kill.since)
+        doom = replace(self._doom, trace=str(path), until_ms=until_ms, kill_at=kill.at_point)
+        doom = replace(doom, since=kill.since, number=kill.number)
         status = self.nursery.live(
             ["--config", "config.json", "--mode", "live"],
             json.dumps(asdict(doom)),
@@ -160,16 +176,15 @@ class Run:
             self.result.violations.append(f"the_bot_goes_on: life {self.result.lives} did not end")
         elif status == UNFORESEEN:
             self.result.violations.append(f"the_bot_goes_on: life {self.result.lives} ended with: {self._last_words()}")
-        self.venue.advance(self._chance.choice(DOWN_S))
-        return trace.points if status == -signal.SIGKILL else None
+        return status, trace
 
-    def _compare(self) -> list[str]:
-        """What is wrong now."""
+    def look(self) -> Outcome:
+        """Both sides as they are now."""
         truth = Truth(ACCOUNT)
         truth.read(self.venue.journal())
         self.result.strikes = sum(truth.strikes.get(kind, 0) for kind in self.case.fault.kinds)
         self.result.orders = sum(client_id in self._sent for client_id in truth.client_ids())
-        outcome = Outcome(
+        return Outcome(
             truth=truth,
             books=Books.read(self.folder / "keel.db"),
             sent=self._sent,
@@ -178,7 +193,6 @@ class Run:
             fault=self.case.fault,
             oracle=self.venue.oracle(),
         )
-        return violations(outcome)
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, dict[str, Any]] = {
@@ -203,12 +217,19 @@ def foreign_of(case: Case) -> Decimal:
 def run_case(case: Case, nursery: Nursery, folder: Path) -> Result:
     """Carry a case out on an exchange of its own."""
     began_s = time.monotonic()
+    with open_run(case, nursery, folder) as run:
+        result = run.carry_out()
+    result.seconds = time.monotonic() - began_s
+    return result
+
+
+@contextmanager
+def open_run(case: Case, nursery: Nursery, folder: Path) -> Iterator[Run]:
+    """A run that is about to begin, on an exchange of its own; `folder` is made."""
     funds = {"USDT": QUOTE_BALANCE, **case.fault.balance}
     if foreign_of(case):
         funds[BASE] = str(foreign_of(case))
     balance = ",".join(f"{asset}={amount}" for asset, amount in funds.items())
     folder.mkdir(parents=True)
     with open_venue(case.seed, balance, *case.fault.options) as venue:
-        result = Run(case, venue, nursery, folder).carry_out()
-    result.seconds = time.monotonic() - began_s
-    return result
+        yield Run(case, venue, nursery, folder)

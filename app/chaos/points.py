@@ -31,12 +31,14 @@ class Points:
         trace: File to which every point, order and answer is appended at once, so that it survives the kill.
         kill_at: Number of the point, counted from 1; None survives all.
         since: Counting for the kill begins with the first point whose label holds this text; empty counts all.
+        number: The signal.
     """
 
-    def __init__(self, trace: Path, kill_at: int | None, since: str = "") -> None:
+    def __init__(self, trace: Path, kill_at: int | None, *, since: str = "", number: int = signal.SIGKILL) -> None:
         self._trace = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._kill_at = kill_at
         self._since = since
+        self._number = number
         self._passed = self._counted = 0
 
     def reach(self, label: str, last_wish: Callable[[], object] | None = None) -> None:
@@ -48,7 +50,8 @@ class Points:
         if self._counted == self._kill_at:
             if last_wish is not None:
                 last_wish()
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.note("end", label)
+            os.kill(os.getpid(), self._number)
 
     def note(self, *words: str) -> None:
         """Append a line to the trace."""

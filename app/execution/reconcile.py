@@ -112,7 +112,8 @@ class Reconciler:
         """Book what the exchange says of an order.
 
         An order is final only when the booked trades add up to what the exchange says was filled: trades may become
-        visible later than the order. One that ends with nothing filled is believed only after asking for its trades.
+        visible later than the order, and until then one that was in doubt stays so. One that ends with nothing filled
+        is believed only after asking for its trades.
         """
         for fill in fills:
             self.trades.book(fill, self.exchange.name, order.id)
@@ -122,6 +123,8 @@ class Reconciler:
         event = report.event
         if booked < report.filled:
             event = OrderEvent.FILL if booked else OrderEvent.ACCEPT
+            if OrderStatus(order.status).is_unresolved:
+                event = OrderEvent.DOUBT  # the position lacks what was filled: nothing may be decided on it
         self.orders.apply(order, event, exchange_id=report.exchange_id)
         if event in TERMINAL:
             logger.info("Order %s is %s, filled %s of %s", order.id, order.status, f"{booked:f}", f"{order.quantity:f}")

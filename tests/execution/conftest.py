@@ -114,6 +114,6 @@ def customers() -> Iterator[int]:
 def venue(exchange_address, customers, session) -> Iterator[Venue]:
     number = next(customers)
     venue = Venue(exchange_address, f"k{number}", f"account-{number + 1}", session)
-    venue.advance(30)  # the house fills up what the test before took out of the book
+    venue.advance(120)  # the house fills up its book, and reads are no longer behind: both from the test before
     yield venue
     venue.clear()

@@ -73,6 +73,21 @@ def test_fault_8_an_order_is_not_final_before_its_trades_are_visible(venue):
     )
 
 
+def test_fault_8_an_order_that_is_filled_while_its_trades_are_not_visible_yet_keeps_the_symbol_frozen(venue):
+    executor = venue.executor()
+    venue.fault("reset", phase="after", **ORDER)
+    venue.fault("empty_list", method="GET", path="/api/v3/myTrades", count=3)
+    with suppress(OutcomeUnknown):
+        buy(executor)
+    again = venue.executor()
+    again.synchronize(BTC)
+    with pytest.raises(OutcomeUnknown, match="frozen"):
+        buy(again)
+    venue.settle(again)
+    assert_in_line(venue)
+    assert len(venue.executed()) == 1
+
+
 def test_fault_9_the_same_fills_reported_again_are_booked_once(venue):
     executor = venue.executor()
     buy(executor)
