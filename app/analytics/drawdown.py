@@ -6,6 +6,9 @@ import numpy as np
 
 from app.analytics.arrays import F64, NAN
 
+# Values that stay in the processor's nearest caches while they are looked at several times.
+_BLOCK = 8_192
+
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
@@ -13,7 +16,7 @@ class Drawdown:
 
     Attributes:
         depth: Loss at the trough as a fraction of the peak, from -1 to 0; NaN where equity is unknown.
-        peak: Position of the peak.
+        peak: Position of the peak, the last time it stood there.
         trough: Position of the lowest point.
         recovery: Position at which the peak was reached again; None while it was not.
         end: `recovery`, or the last position.
@@ -31,6 +34,19 @@ class Drawdown:
         return self.end - self.peak
 
 
+@dataclass(frozen=True, slots=True)
+class Falls:
+    """The falls of an account that matter.
+
+    Attributes:
+        deepest: The maximum drawdown, the first one if several are equal.
+        longest: Peak and end of the longest time below a peak, as positions; (0, 0) where the account never fell.
+    """
+
+    deepest: Drawdown
+    longest: tuple[int, int]
+
+
 def drawdowns(path: F64) -> F64:
     """out[i] = path[i] / max(path[:i+1]) - 1, from -1 to 0. path: (n+1,) not negative, first value positive.
 
@@ -42,26 +58,65 @@ def drawdowns(path: F64) -> F64:
     return out
 
 
-def deepest(path: F64, below: F64) -> Drawdown:
-    """The maximum drawdown, the first one if several are equal. below: `drawdowns(path)`."""
-    if np.isnan(below[-1]):
-        return Drawdown(NAN, 0, 0, None, path.size - 1)
-    trough = int(np.argmin(below))
-    peak = trough - int(np.argmax(below[trough::-1] == 0))
-    back = np.flatnonzero(path[trough:] >= path[peak])
-    recovery = trough + int(back[0]) if back.size else None
-    return Drawdown(float(below[trough]), peak, trough, recovery, path.size - 1 if recovery is None else recovery)
+def falls(path: F64, *, block: int = _BLOCK) -> Falls:
+    """The deepest and the longest of `drawdowns`, without an array of them.
 
-
-def longest(below: F64) -> tuple[int, int]:
-    """Peak and end of the longest time below a peak, as positions. below: `drawdowns(path)`.
-
-    The end is the recovery, or the last position while there is none. (0, 0) where the account never fell.
+    path: (n+1,) not negative, first value positive. A block of values below the peak needs no running maximum, only its
+    lowest value; on a usual path these are most.
     """
-    last = below.size - 1
-    peaks = np.append(np.flatnonzero(below == 0), last)
-    lengths = np.diff(peaks)
-    # Two neighbouring peaks have no fall between them; the last peak and the end may.
-    lengths[:-1][lengths[:-1] == 1] = 0
-    at = int(np.argmax(lengths))
-    return (int(peaks[at]), int(peaks[at + 1])) if lengths[at] else (0, 0)
+    last = path.size - 1
+    if np.isnan(path.max()):
+        return Falls(Drawdown(NAN, 0, 0, None, last), (0, 0))
+    walk = _Walk(peak_value=float(path[0]))
+    for first in range(0, path.size, block):
+        walk.take(first, path[first : first + block])
+    if last - walk.peak > walk.longest[1] - walk.longest[0]:
+        walk.longest = (walk.peak, last)
+    recovery = walk.recovery if walk.depth < 0 else 0
+    end = last if recovery is None else recovery
+    return Falls(Drawdown(walk.depth, walk.deepest_peak, walk.trough, recovery, end), walk.longest)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known of a path after some of its blocks; `peak` is the last position at the highest value so far."""
+
+    peak_value: float
+    peak: int = 0
+    depth: float = 0.0
+    deepest_peak: int = 0
+    trough: int = 0
+    recovery: int | None = None
+    longest: tuple[int, int] = (0, 0)
+
+    def take(self, first: int, values: F64) -> None:
+        """Go on with the values from position `first`."""
+        if values.max() < self.peak_value:
+            depth = float(values.min()) / self.peak_value - 1.0
+            if depth < self.depth:
+                self._deepen(depth, self.peak, first + int(np.argmin(values)))
+            return
+        highest = np.maximum.accumulate(values)
+        np.maximum(highest, self.peak_value, out=highest)
+        tops = np.flatnonzero(values == highest)
+        below = values / highest
+        lowest = int(np.argmin(below))
+        depth = float(below[lowest]) - 1.0
+        if self.depth < 0 and self.recovery is None:
+            self.recovery = first + int(tops[0])
+        if depth < self.depth:
+            before = int(np.searchsorted(tops, lowest))
+            self._deepen(depth, first + int(tops[before - 1]) if before else self.peak, first + lowest)
+            self.recovery = first + int(tops[before]) if before < tops.size else None
+        self._lengthen(np.concatenate([[self.peak], first + tops]))
+        self.peak, self.peak_value = first + int(tops[-1]), float(highest[-1])
+
+    def _deepen(self, depth: float, peak: int, trough: int) -> None:
+        self.depth, self.deepest_peak, self.trough, self.recovery = depth, peak, trough, None
+
+    def _lengthen(self, tops: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Between neighbours there is no fall."""
+        lengths = np.diff(tops)
+        at = int(np.argmax(lengths))
+        if lengths[at] > max(1, self.longest[1] - self.longest[0]):
+            self.longest = (int(tops[at]), int(tops[at + 1]))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.analytics.arrays import F64, I64, NAN
+from app.analytics.arrays import F64, I64, NAN, quotient
 
 
 def hold_equity(
@@ -19,12 +19,18 @@ def hold_equity(
     if not closes:
         return np.full(open_ms.size, NAN)
     share = start / len(closes)
-    total = np.zeros(open_ms.size)
-    for symbol, (times, close) in closes.items():
-        units = share * (1.0 - cost) / first_opens[symbol] if first_opens[symbol] > 0 else NAN
-        if times.size == open_ms.size and np.array_equal(times, open_ms):
-            total += units * close
-        else:
-            at = np.searchsorted(times, open_ms, side="right")
-            total += np.where(at > 0, units * close[np.maximum(at - 1, 0)], share)
+    parts = (
+        _share_equity(open_ms, times, close, share, quotient(share * (1.0 - cost), first_opens[symbol]))
+        for symbol, (times, close) in closes.items()
+    )
+    total = next(parts)
+    for part in parts:
+        total += part
     return total
+
+
+def _share_equity(open_ms: I64, times: I64, close: F64, share: float, units: float) -> F64:
+    if np.array_equal(times, open_ms):
+        return units * close
+    at = np.searchsorted(times, open_ms, side="right")
+    return np.where(at > 0, units * close[np.maximum(at - 1, 0)], share)

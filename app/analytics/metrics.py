@@ -10,15 +10,15 @@ import pandas as pd
 from app.analytics.arrays import DAY_MS, F64, I64, NAN, YEAR_MS, equity_path, periods_per_year, quotient
 from app.analytics.calendar import MonthFigure, daily_path, months
 from app.analytics.columns import index_ms
-from app.analytics.drawdown import deepest, drawdowns, longest
+from app.analytics.drawdown import falls
 from app.analytics.holding import hold_equity
 from app.analytics.returns import (
     cagr,
     calmar,
     candle_returns,
     expected_shortfall,
-    moments,
     omega,
+    path_moments,
     sharpe,
     sortino,
     total_return,
@@ -150,7 +150,9 @@ def measure(
     closed = Trades.of(trades)
     elapsed = int(open_ms[-1] - open_ms[0]) + timeframe_ms if open_ms.size else 0
     figures = trade_figures(closed)
-    held = np.abs(np.asarray(exposure if exposure is not None else [NAN], dtype=np.float64))
+    held = np.asarray(exposure if exposure is not None else [NAN], dtype=np.float64)
+    if held.size and held.min() < 0:
+        held = np.abs(held)
     path = equity_path(values, start_cash)
     return Metrics(
         start_ms=int(open_ms[0]) if open_ms.size else 0,
@@ -184,13 +186,13 @@ def equity_figures(
     path = equity_path(equity, start_cash) if path is None else path
     if equity.size == 0 or not math.isfinite(float(path.sum())):
         return _unknown(float(equity[-1]) if equity.size else float(start_cash))
-    returns, below = candle_returns(path), drawdowns(path)
-    fall, (long_peak, long_end) = deepest(path, below), longest(below)
+    found = falls(path)
+    fall, (long_peak, long_end) = found.deepest, found.longest
     periods = periods_per_year(timeframe_ms)
     growth = total_return(start_cash, float(equity[-1]))
     growth_rate = cagr(growth, (int(open_ms[-1]) - int(open_ms[0]) + timeframe_ms) / YEAR_MS)
-    sums = moments(returns)
-    tail = candle_returns(daily_path(open_ms, path)) if timeframe_ms < DAY_MS else returns
+    sums = path_moments(path)
+    tail = candle_returns(daily_path(open_ms, path) if timeframe_ms < DAY_MS else path)
 
     def at(position: int) -> int:
         return int(open_ms[position - 1]) if position else int(open_ms[0]) - timeframe_ms

@@ -1,6 +1,7 @@
 """Figures of a series of returns. Every ratio uses a risk-free rate and a target of zero."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,7 @@ def cagr(growth: float, years: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums over returns that the ratios share, made in one pass by `moments`.
+    """Sums over returns that the ratios share.
 
     Attributes:
         count: Of returns.
@@ -67,18 +68,34 @@ class Moments:
 
 
 def moments(returns: F64) -> Moments:
-    """The sums over returns (n,), in two passes, by blocks that stay in the nearest cache."""
-    if not returns.size:
-        return Moments(0, NAN, 0.0, 0.0, 0.0)
-    mean = float(returns.mean())
-    squares = below = lost = 0.0
-    for first in range(0, returns.size, _BLOCK):
-        block = returns[first : first + _BLOCK]
-        distance, negative = block - mean, np.minimum(block, 0.0)
+    """The sums over returns (n,)."""
+    return _summed(returns[first : first + _BLOCK] for first in range(0, returns.size, _BLOCK))
+
+
+def path_moments(path: F64) -> Moments:
+    """The sums over the returns of a path (n+1,), without an array of them; see `candle_returns`."""
+    return _summed(candle_returns(path[first : first + _BLOCK + 1]) for first in range(0, path.size - 1, _BLOCK))
+
+
+def _summed(blocks: Iterable[F64]) -> Moments:
+    """Sums over blocks that stay in the nearest cache.
+
+    Squares are taken about the first block's mean, which is near enough to that of all to lose nothing: Chan, Golub,
+    LeVeque, Algorithms for Computing the Sample Variance, 1983.
+    """
+    count, center, total, squares, below, lost = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for block in blocks:
+        if not count:
+            center = float(block.mean())
+        distance, negative = block - center, np.minimum(block, 0.0)
+        count += block.size
+        total += float(distance.sum())
         squares += float(distance @ distance)
         below += float(negative @ negative)
         lost += float(negative.sum())
-    return Moments(returns.size, mean, squares, below, lost)
+    if not count:
+        return Moments(0, NAN, 0.0, 0.0, 0.0)
+    return Moments(count, center + total / count, max(0.0, squares - total * total / count), below, lost)
 
 
 def deviation(of: Moments) -> float:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from app.analytics.arrays import equity_path, periods_per_year
-from app.analytics.drawdown import deepest, drawdowns
+from app.analytics.drawdown import falls
 from app.analytics.returns import (
     cagr,
     calmar,
@@ -41,7 +41,7 @@ def agree(empyrical, equity, start: float, timeframe_ms: int) -> None:
     periods = periods_per_year(timeframe_ms)
     path = equity_path(equity, start)
     returns = candle_returns(path)
-    of, depth = moments(returns), deepest(path, drawdowns(path)).depth
+    of, depth = moments(returns), falls(path).deepest.depth
     growth_rate = cagr(path[-1] / start - 1, returns.size / periods)
     # Their series of days stands for candles of any length: only `annualization` counts.
     theirs = pd.Series(returns, index=pd.date_range("1990-01-01", periods=returns.size, freq="h"))

@@ -1,6 +1,7 @@
 """Returns, ratios and drawdowns: by hand, at the edges, and as properties."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from app.analytics.arrays import equity_path, periods_per_year
-from app.analytics.drawdown import deepest, drawdowns, longest
+from app.analytics.drawdown import drawdowns, falls
 from app.analytics.returns import (
     cagr,
     calmar,
@@ -18,6 +19,7 @@ from app.analytics.returns import (
     expected_shortfall,
     moments,
     omega,
+    path_moments,
     sharpe,
     sortino,
     total_return,
@@ -57,20 +59,20 @@ def test_the_tail_is_the_worst_twentieth():
 
 def test_the_deepest_fall_is_found_with_its_peak_trough_and_recovery():
     path = np.array([100.0, 120, 90, 100, 121, 115, 122])
-    fall = deepest(path, drawdowns(path))
+    fall = falls(path).deepest
     assert (fall.depth, fall.peak, fall.trough, fall.recovery, fall.candles) == (-0.25, 1, 2, 4, 3)
 
 
 def test_a_fall_without_recovery_lasts_to_the_end():
     path = np.array([100.0, 120, 90, 100])
-    fall = deepest(path, drawdowns(path))
+    fall = falls(path).deepest
     assert (fall.peak, fall.recovery, fall.end) == (1, None, 3)
-    assert longest(drawdowns(path)) == (1, 3)
+    assert falls(path).longest == (1, 3)
 
 
 def test_the_peak_of_a_fall_is_the_last_time_it_stood_there():
     path = np.array([100.0, 120, 120, 120, 90])
-    assert deepest(path, drawdowns(path)).peak == 3
+    assert falls(path).deepest.peak == 3
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_the_peak_of_a_fall_is_the_last_time_it_stood_there():
     ],
 )
 def test_the_longest_time_below_a_peak(path, expected):
-    assert longest(drawdowns(np.array(path, dtype=float))) == expected
+    assert falls(np.array(path, dtype=float)).longest == expected
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_an_account_that_is_broke_stays_broke():
     path = equity_path(returns_of(50, -20, 70), 100)
     assert path.tolist() == [100, 50, 0, 0]
     assert candle_returns(path).tolist() == [-0.5, -1, 0]
-    assert deepest(path, drawdowns(path)).depth == -1
+    assert falls(path).deepest.depth == -1
 
 
 @pytest.mark.parametrize("start", [0, -1, math.nan, math.inf])
@@ -131,21 +133,21 @@ def test_starting_cash_must_be_positive(start):
 def test_figures_do_not_depend_on_the_unit_of_money(equity, factor):
     path, scaled = equity_path(equity, 1000), equity_path(equity * factor, 1000 * factor)
     np.testing.assert_array_equal(candle_returns(path), candle_returns(scaled))
-    assert deepest(path, drawdowns(path)) == deepest(scaled, drawdowns(scaled))
+    assert falls(path).deepest == falls(scaled).deepest
 
 
 @given(EQUITY)
 def test_a_drawdown_lies_between_nothing_and_everything(equity):
     path = equity_path(equity, 1000)
     below = drawdowns(path)
-    fall = deepest(path, below)
+    fall = falls(path).deepest
     assert (below <= 0).all()
     assert (below >= -1).all()
     assert fall.depth == below.min()
     assert fall.peak <= fall.trough <= fall.end < path.size
     assert path[fall.peak] == path[: fall.trough + 1].max()
     assert fall.depth == pytest.approx(path[fall.trough] / path[fall.peak] - 1)
-    peak, end = longest(below)
+    peak, end = falls(path).longest
     assert fall.candles <= end - peak
 
 
@@ -170,3 +172,27 @@ def test_the_expected_shortfall_is_no_better_than_the_value_at_risk(equity):
     returns = candle_returns(equity_path(equity, 1000))
     worst = value_at_risk(returns)
     assert math.isnan(worst) or returns.min() <= expected_shortfall(returns) <= worst + 1e-12
+
+
+@given(arrays(np.float64, st.integers(1, 80), elements=st.integers(1, 9).map(float)), st.integers(1, 20))
+def test_falls_found_in_blocks_are_those_of_the_whole(path, block):
+    below = drawdowns(path)
+    found = falls(path, block=block)
+    trough = int(np.argmin(below))
+    peak = max(i for i in range(trough + 1) if below[i] == 0)
+    back = [i for i in range(trough, path.size) if path[i] >= path[peak]]
+    assert (found.deepest.depth, found.deepest.trough) == (below[trough], trough)
+    assert (found.deepest.peak, found.deepest.recovery) == (peak, back[0] if back else None)
+    tops = [*np.flatnonzero(below == 0), path.size - 1]
+    gaps = [(a, b) for a, b in pairwise(tops) if b - a > 1 or (b > a and below[b] < 0)]
+    assert found.longest == max(gaps, key=lambda gap: (gap[1] - gap[0], -gap[0]), default=(0, 0))
+
+
+@given(EQUITY)
+def test_sums_over_a_path_are_those_over_its_returns(equity):
+    path = equity_path(equity, 1000)
+    returns = candle_returns(path)
+    of = path_moments(path)
+    assert of.mean == pytest.approx(returns.mean())
+    assert of.squares == pytest.approx(np.sum((returns - returns.mean()) ** 2), abs=1e-12 * max(1, (returns**2).sum()))
+    assert (of.count, of.lost) == (returns.size, pytest.approx(returns[returns < 0].sum()))
