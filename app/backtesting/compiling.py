@@ -16,14 +16,14 @@ import numba
 from numba import config, njit
 from numba.extending import register_jitable
 
-import app.core.decision
-import app.domain.grid
-import app.risk.exits
-import app.simulation.candle
-from app.backtesting import layout, steps
+from app.backtesting import booking, cells, judging, layout, steps
+from app.core import decision
+from app.domain import grid
+from app.risk import codes, exits, limits, sizing
+from app.simulation import candle
 
-RULES: Final = (app.domain.grid, app.risk.exits, app.simulation.candle, steps)
-SOURCES: Final = (*RULES, app.core.decision, layout)
+RULES: Final = (grid, exits, sizing, limits, candle, cells, booking, steps, judging)
+SOURCES: Final = (*RULES, codes, decision, layout)
 
 
 def sources_digest(modules: tuple[ModuleType, ...]) -> str:
@@ -43,11 +43,14 @@ def cache_folder(modules: tuple[ModuleType, ...] = SOURCES) -> Path:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of the pass at its first call, or load it from the cache."""
+    """Compile a function of the pass at its first call, or load it from the cache.
+
+    It cannot make arrays: without reference counts, its many small calls cost a third.
+    """
     before = config.CACHE_DIR
     config.CACHE_DIR = str(_FOLDER)
     try:
-        return njit(cache=True)(function)  # type: ignore[no-any-return]
+        return njit(cache=True, _nrt=False)(function)  # type: ignore[no-any-return]
     finally:
         config.CACHE_DIR = before
 
@@ -60,14 +63,12 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _register(modules: tuple[ModuleType, ...]) -> None:
-    """Let compiled code call every function that these modules define."""
-    for module in modules:
-        for function in vars(module).values():
-            if inspect.isfunction(function) and function.__module__ == module.__name__:
-                register_jitable(function)
-    register_jitable(app.core.decision.choose)
+def _register() -> None:
+    """Let compiled code call every rule."""
+    rules = [rule for module in RULES for rule in vars(module).values() if inspect.isfunction(rule)]
+    for rule in [*rules, decision.choose, decision.with_entries]:
+        register_jitable(rule)
 
 
 _FOLDER: Final = cache_folder()
-_register(tuple(module for module in RULES))
+_register()

@@ -1,7 +1,7 @@
 """One symbol's candles, as the pass wants them: contiguous columns, and where candles are missing."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,17 @@ class Lane:
     signal_frame: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
+    def opens_ms(self) -> NDArray[np.int64]:
+        """Open times in ms UTC."""
+        return self.index.as_unit("ms").asi8
+
+    @property
+    def step_ms(self) -> int:
+        """Length of a candle in ms."""
+        per_ms = _UNITS_PER_MS[self.index.unit]
+        return self.step // per_ms if per_ms else self.step * 1_000
+
+    @property
     def index(self) -> pd.DatetimeIndex:
         """Open times in UTC."""
         index = self.frame.index
@@ -70,10 +81,17 @@ def lane_of(symbol: str, candles: pd.DataFrame, timeframe: Timeframe | None) -> 
     holes = np.zeros(0, dtype=np.int64)
     if irregular(times, step):
         holes = _holes(symbol, times, step, index)
-    opens, high, low, close, volume = (np.ascontiguousarray(frame[name].to_numpy()) for name in COLUMNS)
+    opens, high, low, close, volume = (frozen(frame[name].to_numpy()) for name in COLUMNS)
     if impossible(opens, high, low, close, volume):
         raise _no_candle(symbol, frame)
     return Lane(symbol, frame, step, times, (opens, high, low, close, volume), holes)
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous read-only view, or copy: compiled code knows one kind of array only."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def _frame_of(symbol: str, candles: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,46 @@
 
 from typing import Final, NamedTuple, TypeAlias
 
-from app.indicators.arrays import F64  # noqa: TC001  Cells is resolved where functions are compiled
+import numpy as np
+from numpy.typing import NDArray
 
-Cells: TypeAlias = "F64 | list[float]"
+from app.indicators.arrays import F64, I8
+from app.risk.exits import ExitRules
+from app.risk.limits import Limits
+from app.risk.sizing import SizingRules
 
-# A symbol's position. The first eight are `app.risk.exits.Held`, in its order.
+I64: TypeAlias = NDArray[np.int64]
+Cells: TypeAlias = F64 | list[float]
+
+# One vector holds everything but candles and tape: the account, the rules, then one block for each symbol.
+
+# The account that all symbols share.
+CASH: Final = 0
+LOCKED: Final = 1  # proceeds of short sales and as much again, quote units
+RESERVED: Final = 2  # kept for entries that were ordered, quote units
+USED: Final = 3  # cells used of the tape
+KEEPS_NOTES: Final = 4  # 1: decisions are written down, too
+SENT: Final = 5  # entries ordered at this close
+SYMBOLS: Final = 6  # how many blocks follow
+STANDING: Final = 7  # eight cells: `app.risk.limits.Standing`, in its order
+RECORD: Final = 15  # five cells: `app.risk.sizing.TrackRecord`, in its order
+# The rules.
+TAKER: Final = 20  # ten cells: Terms, in its order
+MAKER: Final = 21
+SLIPPAGE: Final = 22
+AT_CLOSE: Final = 23
+VOLUME_SHARE: Final = 24
+SHORTS: Final = 25
+LIMIT: Final = 26
+LIMIT_CANDLES: Final = 27
+CARRY_LONG: Final = 28
+CARRY_SHORT: Final = 29
+EXITS: Final = 30  # fifteen cells: `app.risk.exits.ExitRules`, in its order
+SIZING: Final = 45  # six cells: `app.risk.sizing.SizingRules`, in its order
+LIMITS: Final = 51  # twelve or thirteen cells: `app.risk.limits.Limits`, in its order
+FIRST_SYMBOL: Final = 64
+
+# A symbol's block. The first eight are `app.risk.exits.Held`, in its order.
 SIDE: Final = 0  # 1 long, -1 short, 0 flat
 ENTRY: Final = 1  # average entry price, quote per base
 STOP: Final = 2
@@ -17,71 +52,68 @@ STAGE: Final = 6
 CANDLES: Final = 7
 QUANTITY: Final = 8  # base units held, not negative
 OPENING: Final = 9  # base units that were opened, of which the stages close parts
-TARGET: Final = 10  # where profit is taken next; 0 for nowhere
-TARGET_PART: Final = 11
-ENTRY_ROW: Final = 12
-ENTRY_FEE: Final = 13  # of what is still held, quote units
-ENTRY_SLIPPAGE: Final = 14  # likewise
-CARRY: Final = 15  # funding and borrow cost so far, likewise
-# What was ordered and has not been filled.
-EXIT_ASKED: Final = 16  # 1: all that is held is to be closed at market
-EXIT_REASON: Final = 17
-ENTER_SIDE: Final = 18  # 0: no entry is waiting
-ENTER_QUANTITY: Final = 19
-ENTER_LIMIT: Final = 20  # its limit; 0 for a market order
-ENTER_ATR: Final = 21
-ENTER_ROW: Final = 22  # the candle after which it was ordered
-LAST_SIGNAL: Final = 23
-CLOSE: Final = 24  # the newest close
-POSITION_CELLS: Final = 25
+ENTRIES: Final = 10  # orders of which it consists
+COST: Final = 11  # what it cost with fees, quote units
+REALIZED: Final = 12  # profit of the parts that were closed
+TARGET: Final = 13  # where profit is taken next; 0 for nowhere
+TARGET_PART: Final = 14
+ENTRY_ROW: Final = 15
+ENTRY_FEE: Final = 16  # of what is still held, quote units
+ENTRY_SLIPPAGE: Final = 17  # likewise
+CARRY: Final = 18  # funding and borrow cost so far, likewise
+EXIT_ASKED: Final = 19  # 1: all that is held is to be closed at market
+EXIT_REASON: Final = 20
+HELD_CELLS: Final = 21  # all of these are 0 while nothing is held
+# An entry that was ordered and has not been filled, or not all of it.
+ENTER_SIDE: Final = 21  # 0: none is waiting
+ENTER_QUANTITY: Final = 22
+ENTER_LIMIT: Final = 23  # its limit; 0 for a market order
+ENTER_ATR: Final = 24
+ENTER_LEFT: Final = 25  # candles for which its limit still rests
+ENTER_CASH: Final = 26  # what is kept for it, quote units
+ENTER_IS_ADDED: Final = 27  # whether any of it was filled
+LAST_SIGNAL: Final = 28
+CLOSE: Final = 29  # the newest close
+SYMBOL: Final = 30  # its number
+MARKET: Final = 31  # six cells: `app.risk.sizing.Market`, in its order
+SYMBOL_CELLS: Final = 37
 
-# The account that all symbols share.
-CASH: Final = 0
-LOCKED: Final = 1  # proceeds of short sales and as much again, quote units
-FILLS: Final = 2  # rows used of the tape of orders
-TRADES: Final = 3  # rows used of the tape of trades
-NOTES: Final = 4  # rows used of the tape of decisions
-ACCOUNT_CELLS: Final = 5
+# A row of the tape: what kind, which candle, which symbol, and up to ten numbers.
+ROW_KIND: Final = 0
+ROW_CANDLE: Final = 1
+ROW_SYMBOL: Final = 2
+ROW_CELLS: Final = 13
+AN_ORDER: Final = 0
+A_TRADE: Final = 1
+A_NOTE: Final = 2
 
-# A row of the tape of orders.
-ORDER_ROW: Final = 0
-ORDER_SYMBOL: Final = 1
-ORDER_SIDE: Final = 2
-ORDER_LIMIT: Final = 3  # 1 for a limit order
-ORDER_QUANTITY: Final = 4
-ORDER_PRICE: Final = 5
-ORDER_FEE: Final = 6
-ORDER_SLIPPAGE: Final = 7
-ORDER_REASON: Final = 8
-ORDER_STATUS: Final = 9
-ORDER_CELLS: Final = 10
+ORDER_SIDE: Final = 3
+ORDER_LIMIT: Final = 4  # 1 for a limit order
+ORDER_QUANTITY: Final = 5
+ORDER_PRICE: Final = 6
+ORDER_FEE: Final = 7
+ORDER_SLIPPAGE: Final = 8
+ORDER_REASON: Final = 9
+ORDER_STATUS: Final = 10
 
-# A row of the tape of trades.
-TRADE_SYMBOL: Final = 0
-TRADE_SIDE: Final = 1
-TRADE_ENTRY_ROW: Final = 2
-TRADE_EXIT_ROW: Final = 3
-TRADE_ENTRY: Final = 4
-TRADE_EXIT: Final = 5
-TRADE_QUANTITY: Final = 6
-TRADE_FEES: Final = 7
-TRADE_SLIPPAGE: Final = 8
-TRADE_PNL: Final = 9
-TRADE_CANDLES: Final = 10
-TRADE_REASON: Final = 11
-TRADE_CELLS: Final = 12
+TRADE_SIDE: Final = 3
+TRADE_ENTRY_ROW: Final = 4
+TRADE_ENTRY: Final = 5
+TRADE_EXIT: Final = 6
+TRADE_QUANTITY: Final = 7
+TRADE_FEES: Final = 8
+TRADE_SLIPPAGE: Final = 9
+TRADE_PNL: Final = 10
+TRADE_CANDLES: Final = 11
+TRADE_REASON: Final = 12
 
-# A row of the tape of decisions.
-NOTE_ROW: Final = 0
-NOTE_SYMBOL: Final = 1
-NOTE_SIGNAL: Final = 2
-NOTE_CODE: Final = 3
-NOTE_CELLS: Final = 4
+NOTE_SIGNAL: Final = 3
+NOTE_CODE: Final = 4
 
-# One candle of one symbol adds at most so many rows to each tape: an exit, an entry, three stages, the rest.
-MOST_ROWS: Final = 8
+# One candle of one symbol adds fewer: exit, entry and their trades, three stages, the rest, decisions.
+MOST_CELLS: Final = 24 * ROW_CELLS
 
-# Why an order was sent; the first seven are also why a trade ended.
+# Why an order was sent; all but the entry's are also why a trade ended.
 BY_SIGNAL: Final = 0
 BY_STOP: Final = 1
 BY_TARGET: Final = 2
@@ -89,6 +121,7 @@ BY_TRAILING: Final = 3
 BY_BREAK_EVEN: Final = 4
 BY_TIME: Final = 5
 BY_END: Final = 6
+BY_DRAWDOWN: Final = 7
 
 # What became of an order.
 FILLED: Final = 0
@@ -97,13 +130,14 @@ EXPIRED: Final = 2
 CANCELED: Final = 3
 REJECTED: Final = 4
 
-# Decisions beyond what `choose` returns.
-EXIT_BY_TIME: Final = 20
-IN_WARMUP: Final = 21
-AFTER_A_HOLE: Final = 22
-TOO_SMALL: Final = 23
-NO_CASH: Final = 24
-REVERSED: Final = 25
+# Decisions beyond what `choose` returns; a refused entry is REFUSED and the code of `app.risk.codes`.
+REVERSED: Final = 20
+EXIT_BY_TIME: Final = 21
+EXIT_BY_DRAWDOWN: Final = 22
+IN_WARMUP: Final = 23
+AFTER_A_HOLE: Final = 24
+EXIT_WINS: Final = 25
+REFUSED: Final = 100
 
 
 class Terms(NamedTuple):
@@ -134,11 +168,40 @@ class Terms(NamedTuple):
     carry_short: float
 
 
-class Sizing(NamedTuple):
-    """How large an entry is.
+class Track(NamedTuple):
+    """One symbol's candles and signals, each (n,) where nothing else is said.
 
     Attributes:
-        quote: What one position may cost, in quote units.
+        opens: Quote per base.
+        high: Quote per base.
+        low: Quote per base.
+        close: Quote per base.
+        volume: Base units.
+        signals: int8: 1, 0 or -1.
+        atr: Average true range, quote per base; empty when no rule needs it.
+        days: Days since 1970 of each close, UTC; empty when no limit needs it.
+        holes: Rows before which candles are missing, ascending.
+        fine: Finer candles (m, 5): open, high, low, close, volume; may be empty.
+        fine_rows: `fine[fine_rows[i]:fine_rows[i + 1]]` lie inside candle i; (n + 1,), or empty.
     """
 
-    quote: float
+    opens: F64
+    high: F64
+    low: F64
+    close: F64
+    volume: F64
+    signals: I8
+    atr: F64
+    days: I64
+    holes: I64
+    fine: F64
+    fine_rows: I64
+
+
+class Rules(NamedTuple):
+    """Everything that the settings say about a run; its numbers fill the cells from TAKER on."""
+
+    terms: Terms
+    exits: ExitRules
+    sizing: SizingRules
+    limits: Limits

@@ -1,10 +1,9 @@
 """What came of a backtest. Tables are made when somebody looks at them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from app.analytics.metrics import Metrics
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
 from app.backtesting.reporting import metrics_of, report_data
+from app.backtesting.setup import Setup
 from app.backtesting.verdict import Causality
 from app.backtesting.words import action_of, reason_of
 from app.config.models import BotConfig
@@ -22,27 +22,8 @@ from app.report import ReportData
 from app.report.page import framed, write_html
 from app.strategies.base import BaseStrategy
 
-REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end")
+REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end", "drawdown")
 STATUSES: Final = ("filled", "partly filled", "expired", "canceled", "rejected")
-
-
-@dataclass(frozen=True, slots=True)
-class Tapes:
-    """What the pass wrote down, as `app.backtesting.layout` says; `position` and `account` are as they ended."""
-
-    orders: F64
-    trades: F64
-    equity: F64
-    notes: F64
-    position: F64
-    account: F64
-
-
-class Run(Protocol):
-    """The pass over given candles, signals and settings; it gives the same whenever it is run."""
-
-    def __call__(self, *, equity: bool = False, notes: int = 0, skip: bool = True) -> Tapes:
-        """Run it; see `app.backtesting.engine.Setup.run`."""
 
 
 class BacktestResult:
@@ -52,20 +33,22 @@ class BacktestResult:
         config: The settings it ran with.
         strategy: The strategy it ran.
         lanes: Candles and signals.
-        run: The pass over them.
+        setup: The pass over them, which is run again for what was not asked for at first.
 
     Attributes:
         config: The settings it ran with.
         strategy: The strategy it ran.
         lanes: Candles and signals, one for each symbol.
+        setup: The numbers of the run; `setup.buffer` and `setup.first` say on which candles the live bot decides.
+        tapes: What the pass wrote down.
     """
 
-    def __init__(self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], run: Run) -> None:
+    def __init__(self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], setup: Setup) -> None:
         self.config = config
         self.strategy = strategy
         self.lanes = lanes
-        self._run = run
-        self._tapes = run()
+        self.setup = setup
+        self.tapes = setup.run()
 
     @property
     def candles(self) -> pd.DataFrame:
@@ -85,7 +68,7 @@ class BacktestResult:
     @cached_property
     def equity(self) -> pd.Series:
         """Quote units at each candle's close, indexed by its open time."""
-        return pd.Series(self._run(equity=True).equity, index=self.lanes[0].index, name="equity")
+        return pd.Series(self.setup.run(equity=True).equity, index=self.setup.index, name="equity")
 
     @cached_property
     def trades(self) -> pd.DataFrame:
@@ -95,14 +78,14 @@ class BacktestResult:
         fees (of this part's entry and exit, and what holding it cost), slippage, pnl (after fees), return, candles,
         entry_reason, exit_reason.
         """
-        tape = self._tapes.trades
+        tape = self.tapes.trades
         quantity, entry = tape[:, at.TRADE_QUANTITY], tape[:, at.TRADE_ENTRY]
         return pd.DataFrame(
             {
-                "symbol": self._symbols(tape[:, at.TRADE_SYMBOL]),
+                "symbol": self._symbols(tape[:, at.ROW_SYMBOL]),
                 "side": _words(("short", "long"), tape[:, at.TRADE_SIDE] > 0),
                 "entry_time": self._times(tape[:, at.TRADE_ENTRY_ROW]),
-                "exit_time": self._times(tape[:, at.TRADE_EXIT_ROW]),
+                "exit_time": self._times(tape[:, at.ROW_CANDLE]),
                 "entry_price": entry,
                 "exit_price": tape[:, at.TRADE_EXIT],
                 "quantity": quantity,
@@ -123,11 +106,11 @@ class BacktestResult:
         Columns: time (of the candle in which it filled), symbol, side, order_type, quantity, price, fee, slippage,
         reason, status.
         """
-        tape = self._tapes.orders
+        tape = self.tapes.orders
         return pd.DataFrame(
             {
-                "time": self._times(tape[:, at.ORDER_ROW]),
-                "symbol": self._symbols(tape[:, at.ORDER_SYMBOL]),
+                "time": self._times(tape[:, at.ROW_CANDLE]),
+                "symbol": self._symbols(tape[:, at.ROW_SYMBOL]),
                 "side": _words(("sell", "buy"), tape[:, at.ORDER_SIDE] > 0),
                 "order_type": _words(("market", "limit"), tape[:, at.ORDER_LIMIT]),
                 "quantity": tape[:, at.ORDER_QUANTITY],
@@ -145,16 +128,14 @@ class BacktestResult:
 
         Columns: time, symbol, signal, action, reason.
         """
-        room = sum(int(np.count_nonzero(lane.signals)) for lane in self.lanes) + len(self._tapes.trades) + 1
-        tapes = self._run(notes=room)
-        tape = tapes.notes[: int(tapes.account[at.NOTES])]
+        tape = self.setup.run(notes=True).notes
         codes = tape[:, at.NOTE_CODE].astype(np.int64)
         kinds = np.unique(codes)
         places = np.searchsorted(kinds, codes)
         return pd.DataFrame(
             {
-                "time": self._times(tape[:, at.NOTE_ROW]),
-                "symbol": self._symbols(tape[:, at.NOTE_SYMBOL]),
+                "time": self._times(tape[:, at.ROW_CANDLE]),
+                "symbol": self._symbols(tape[:, at.ROW_SYMBOL]),
                 "signal": tape[:, at.NOTE_SIGNAL].astype(np.int8),
                 "action": _words(tuple(action_of(int(code)) for code in kinds), places),
                 "reason": _words(tuple(reason_of(int(code)) for code in kinds), places),
@@ -191,7 +172,7 @@ class BacktestResult:
         return self.report()
 
     def _times(self, rows: F64) -> pd.DatetimeIndex:
-        return self.lanes[0].index[rows.astype(np.int64)]
+        return self.setup.index[rows.astype(np.int64)]
 
     def _symbols(self, numbers: F64) -> "pd.Categorical[str]":
         return _words(tuple(lane.symbol for lane in self.lanes), numbers)
