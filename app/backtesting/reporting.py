@@ -1,17 +1,19 @@
 """A backtest's result as the material of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from app.analytics.arrays import F64
+from app.analytics.arrays import F64, I64
 from app.analytics.columns import index_ms, moments, numbers, texts
 from app.analytics.metrics import Metrics, measure
+from app.backtesting.certificate import Certificate, certify_frame
 from app.backtesting.lanes import Lane
 from app.domain.timeframe import SUPPORTED, Timeframe
 from app.report import ReportData, Verdict
+from app.report.text import moment, percent
 from app.risk.settings import exit_rules
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def report_data(
     result: "BacktestResult",
     *,
     causality: "Causality | None" = None,
-    certificate: Mapping[str, Mapping[str, object]] | None = None,
+    certificates: Sequence[Certificate] | None = None,
     seed: int = 0,
 ) -> ReportData:
     """Everything that a report says about a backtest.
@@ -31,13 +33,16 @@ def report_data(
     Args:
         result: The backtest.
         causality: What the causality proof came to; None where it was not made.
-        certificate: Facts about the candles, for each symbol.
+        certificates: Of the candles' files; made from the candles in memory if None.
         seed: Of the intervals.
     """
-    config, paper = result.config, result.config.paper
+    config, paper, timeframe = result.config, result.config.paper, _timeframe(result)
+    if certificates is None:
+        length = Timeframe.parse(timeframe)
+        certificates = [certify_frame(lane.symbol, length, lane.frame) for lane in result.lanes if len(lane)]
     return ReportData(
         title=config.strategy.name,
-        timeframe=_timeframe(result),
+        timeframe=timeframe,
         start_cash=float(paper.cash),
         fee_rate=float(paper.fee_rate),
         slippage_bp=float(paper.slippage_bp),
@@ -51,10 +56,36 @@ def report_data(
         exposure=_exposure(result),
         levels=_levels(result),
         verdict=None if causality is None else verdict_of(causality),
-        certificate=certificate or {},
+        certificate={one.symbol: facts_of(one) for one in certificates},
         settings=_settings(result),
         seed=seed,
     )
+
+
+def facts_of(certificate: Certificate) -> dict[str, object]:
+    """A certificate as names and values for people."""
+    gaps = (
+        f"{certificate.missing:,} candles in {certificate.gaps:,} gap{'' if certificate.gaps == 1 else 's'}"
+        if certificate.gaps
+        else "none"
+    )
+    if certificate.longest_gap_ms is not None:
+        gaps += f", longest {certificate.longest_gap:,} from {moment(certificate.longest_gap_ms)}"
+    outliers = f"{certificate.outliers:,}"
+    if certificate.first_outlier_ms is not None:
+        outliers += f", first {moment(certificate.first_outlier_ms)}"
+    return {
+        "source": ", ".join(certificate.source),
+        "range": f"{moment(certificate.first_ms)} to {moment(certificate.last_ms)} UTC",
+        "candles": f"{certificate.candles:,} of {certificate.timeframe}",
+        "missing": gaps,
+        "repeated rows": f"{certificate.duplicates:,}, contradicting {certificate.conflicts:,}",
+        "rows out of order": f"{certificate.out_of_order:,}",
+        "impossible rows, dropped": f"{certificate.impossible:,}",
+        "outliers": outliers,
+        "without volume": percent(certificate.zero_volume_share),
+        "SHA-256": certificate.sha256,
+    }
 
 
 def metrics_of(result: "BacktestResult") -> Metrics:
@@ -80,31 +111,36 @@ def verdict_of(causality: "Causality") -> Verdict:
 
 def _timeframe(result: "BacktestResult") -> str:
     """The candles' own length; the settings' where it is none that has a name."""
-    lane = result.lanes[0]
-    if len(lane):
-        unit_ms = pd.Timedelta(1, unit=lane.index.unit) / pd.Timedelta(1, unit="ms")
-        for name in SUPPORTED:
-            if Timeframe.parse(name).ms == lane.step * unit_ms:
-                return name
-    return result.config.strategy.timeframe
+    step_ms = result.lanes[0].step_ms
+    names = [name for name in SUPPORTED if Timeframe.parse(name).ms == step_ms]
+    return names[0] if names else result.config.strategy.timeframe
 
 
 def _exposure(result: "BacktestResult") -> F64:
     """Value of all positions at each close over equity at it; short positions count as negative."""
-    value = np.zeros(result.equity.size)
+    open_ms = index_ms(result.equity.index)
+    value = np.zeros(open_ms.size)
     for lane in result.lanes:
-        value += _held(result.trades, lane) * lane.columns[3]
+        value += _held(result.trades, lane.symbol, open_ms) * _last_closes(lane, open_ms)
     equity = result.equity.to_numpy(dtype=np.float64)
     exposure: F64 = np.divide(value, equity, out=np.zeros(value.size), where=equity > 0)
     return exposure
 
 
-def _held(trades: pd.DataFrame, lane: Lane) -> F64:
+def _last_closes(lane: Lane, open_ms: I64) -> F64:
+    """The close of the newest candle that opened at each time or before; 0 before the first."""
+    own_ms, close = index_ms(lane.index), lane.frame["close"].to_numpy(dtype=np.float64)
+    if np.array_equal(own_ms, open_ms):
+        return close
+    at = np.searchsorted(own_ms, open_ms, side="right")
+    return np.concatenate([[0.0], close])[at]
+
+
+def _held(trades: pd.DataFrame, symbol: str, open_ms: I64) -> F64:
     """Base units held at each close: entered within its candle or before, and not yet left."""
-    own = trades[texts(trades, "symbol") == lane.symbol]
+    own = trades[texts(trades, "symbol") == symbol]
     signed = numbers(own, "quantity") * np.where(texts(own, "side") == "short", -1.0, 1.0)
-    open_ms = index_ms(lane.index)
-    change = np.zeros(len(lane) + 1)
+    change = np.zeros(open_ms.size + 1)
     np.add.at(change, np.searchsorted(open_ms, moments(own, "entry_time")), signed)
     leave = np.searchsorted(open_ms, moments(own, "exit_time")) + (texts(own, "exit_reason") == "end")
     np.subtract.at(change, leave, signed)

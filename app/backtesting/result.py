@@ -1,26 +1,28 @@
 """What came of a backtest. Tables are made when somebody looks at them."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from app.analytics.metrics import Metrics
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
-from app.backtesting.reporting import metrics_of, report_data
 from app.backtesting.setup import Setup
-from app.backtesting.verdict import Causality
 from app.backtesting.words import action_of, reason_of
 from app.config.models import BotConfig
 from app.indicators.arrays import F64
-from app.report import ReportData
-from app.report.page import framed, write_html
 from app.strategies.base import BaseStrategy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.analytics.metrics import Metrics
+    from app.backtesting.certificate import Certificate
+    from app.backtesting.verdict import Causality
+    from app.report import ReportData
 
 REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end", "drawdown")
 STATUSES: Final = ("filled", "partly filled", "expired", "canceled", "rejected")
@@ -143,33 +145,44 @@ class BacktestResult:
         )
 
     @cached_property
-    def metrics(self) -> Metrics:
+    def metrics(self) -> "Metrics":
         """All figures of the run, its buy-and-hold beside; computed once."""
+        from app.backtesting.reporting import metrics_of  # noqa: PLC0415  a sweep of backtests needs no reports
+
         return metrics_of(self)
 
     def report(
         self,
         *,
-        causality: Causality | None = None,
-        certificate: Mapping[str, Mapping[str, object]] | None = None,
+        causality: "Causality | None" = None,
+        certificates: "Sequence[Certificate] | None" = None,
         seed: int = 0,
-    ) -> ReportData:
+    ) -> "ReportData":
         """The material of reports: for `app.report.terminal`, `app.report.plain` and `app.report.page`.
 
-        causality: the proof's verdict; certificate: facts about the candles of each symbol; seed: of the intervals.
+        causality: the proof's verdict; certificates: of the candles' files, made from the candles in memory if None;
+        seed: of the intervals.
         """
-        return report_data(self, causality=causality, certificate=certificate, seed=seed)
+        from app.backtesting.reporting import report_data  # noqa: PLC0415  as above
 
-    def to_html(self, path: str | Path, *, causality: Causality | None = None) -> Path:
-        """Write the report as one HTML file that opens without a network; returns its path."""
-        return write_html(self.report(causality=causality) if causality else self._report, path)
+        return report_data(self, causality=causality, certificates=certificates, seed=seed)
+
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        causality: "Causality | None" = None,
+        certificates: "Sequence[Certificate] | None" = None,
+    ) -> Path:
+        """Write the report as one HTML file that needs no network; returns its path. Arguments as in `report`."""
+        from app.report.page import write_html  # noqa: PLC0415  as above
+
+        return write_html(self.report(causality=causality, certificates=certificates), path)
 
     def _repr_html_(self) -> str:
-        return framed(self._report)
+        from app.report.page import framed  # noqa: PLC0415  as above
 
-    @cached_property
-    def _report(self) -> ReportData:
-        return self.report()
+        return framed(self.report())
 
     def _times(self, rows: F64) -> pd.DatetimeIndex:
         return self.setup.index[rows.astype(np.int64)]

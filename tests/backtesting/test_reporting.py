@@ -1,6 +1,7 @@
 """What a backtest says of itself: metrics, report, page, notebook."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from app.analytics.columns import numbers
 from app.backtesting import backtest
-from app.backtesting.reporting import verdict_of
+from app.backtesting.certificate import certify_frame
+from app.backtesting.reporting import facts_of, verdict_of
 from app.backtesting.verdict import Causality, Difference, Verdict
 from app.config.models import BotConfig
 from app.data.synthetic import synthetic_candles
+from app.domain.timeframe import Timeframe
 from app.report.plain import plain_report
 from app.strategies.sma_cross import SmaCrossStrategy
 
@@ -70,6 +73,14 @@ def test_the_report_names_settings_costs_and_timeframe(result):
     json.dumps(plain_report(data), allow_nan=False)
 
 
+def test_the_report_certifies_its_candles(result):
+    facts = result.report().certificate["BTC/USDT"]
+    assert (facts["source"], facts["candles"], facts["missing"]) == ("memory", "3,000 of 1m", "none")
+    assert re.fullmatch("[0-9a-f]{64}", facts["SHA-256"])
+    certificate = certify_frame("BTC/USDT", Timeframe.parse("1m"), result.candles.drop(result.candles.index[100:120]))
+    assert facts_of(certificate)["missing"].startswith("20 candles in 1 gap, longest 20 from 2")
+
+
 def test_the_page_begins_with_the_verdict(result, tmp_path):
     path = result.to_html(tmp_path / "run.html", causality=CAUSAL)
     text = path.read_text(encoding="utf-8")
@@ -98,3 +109,18 @@ def test_a_run_without_trades_has_a_report(result):
     idle = backtest(synthetic_candles(15, seed=1), SmaCrossStrategy(config.strategy), config)
     assert idle.metrics.trades.count == 0
     assert "No trades." in idle._repr_html_()
+
+
+def test_symbols_that_begin_at_different_times_share_one_exposure(result):
+    config = result.config
+    frames = {"BTC/USDT": synthetic_candles(800, seed=4), "ETH/USDT": synthetic_candles(800, seed=5).iloc[200:]}
+    both = backtest(frames, SmaCrossStrategy(config.strategy), config)
+    data = both.report()
+    held = np.zeros(both.equity.size)
+    for trade in both.trades.itertuples():
+        index = both.equity.index
+        inside = (index >= trade.entry_time) & ((index < trade.exit_time) | (trade.exit_reason == "end"))
+        held += inside * trade.quantity * frames[trade.symbol]["close"].reindex(index).ffill().fillna(0).to_numpy()
+    np.testing.assert_allclose(data.exposure, held / both.equity.to_numpy(), atol=1e-9)
+    assert set(data.certificate) == {"BTC/USDT", "ETH/USDT"}
+    assert both.metrics.start_cash + both.metrics.trades.pnl == pytest.approx(both.equity.iloc[-1])
