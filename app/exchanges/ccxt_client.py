@@ -83,7 +83,7 @@ def ccxt_client(name: str, *, sandbox: bool, rest_url: str | None, timeout_ms: i
     """
     if name not in ccxt.exchanges:
         close = get_close_matches(name, [*ccxt.exchanges, "replay"], n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else 'use a ccxt id such as "binance", or "replay"'
+        hint = f"did you mean {' or '.join(close)}?" if close else 'use a ccxt id, or "simulated" or "replay"'
         raise ConfigError(f"exchange.name {name!r} is not known: {hint}")
     guarded = type(name, (_Guard, getattr(ccxt, name)), {})
     client = guarded({"timeout": timeout_ms, "enableRateLimit": is_paced, "options": OPTIONS})
