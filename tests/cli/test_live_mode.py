@@ -63,6 +63,7 @@ def test_a_live_bot_starts_only_after_it_agreed_with_the_exchange(config_file, m
     with running_bot(config, live=True) as (bot, summarize):
         assert bot.executor.get_position(bot.symbol)["is_flat"]
         assert summarize().cash == Decimal(100_000)
+        assert bot.executor._exchange._inner._gate.budget is bot.data_handler.budget  # one for candles and orders
         with pytest.raises(Exception, match="another bot"), running_bot(config, live=True):
             pass
 

@@ -1,6 +1,8 @@
 """The bot with limit orders that rest: what it decides beside them, and what it remembers of them after a restart."""
 
+from contextlib import suppress
 from decimal import Decimal
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from app.core.bot import TradingBot
 from app.core.clock import ManualClock
 from app.core.interfaces import BaseStrategy, IDataHandler
+from app.domain.errors import OrderPostponed, OrderRejected
 from app.execution.paper_limits import PaperLimitExecutor
 from app.repositories import OrderRepository, SignalRepository, StepRepository, TradeRepository
 
@@ -48,7 +51,7 @@ class ByVolume(BaseStrategy):
 def play(session, bot_config, candles):
     """Run the bot over closes and signals, a new bot for each candle; returns the recorded reasons."""
 
-    def run(closes, signals, **entry):
+    def run(closes, signals, executor_type=PaperLimitExecutor, before=lambda _: None, **entry):
         frame = candles([float(close) for close in closes])
         frame["volume"] = [{"b": 2.0, "s": 3.0, ".": 1.0}[letter] for letter in signals]
         frame["high"], frame["low"] = frame["high"] + 0.4, frame["low"] - 0.4
@@ -58,11 +61,13 @@ def play(session, bot_config, candles):
         handler = Table(frame)
         trades, signal_repo = TradeRepository(session), SignalRepository(session)
         for _ in closes:
-            executor = PaperLimitExecutor(
+            executor = executor_type(
                 trades, signal_repo, styles=config.orders.styles(), slippage_bp=Decimal(0), clock=handler.clock
             )
             handler.next()
-            TradingBot(config, handler, ByVolume(config.strategy), executor, trades, signal_repo).run_once()
+            before(handler.count)
+            with suppress(OrderRejected):
+                TradingBot(config, handler, ByVolume(config.strategy), executor, trades, signal_repo).run_once()
         return [step.reason for step in reversed(StepRepository(session).latest(BTC, "1m", 100))]
 
     return run
@@ -99,3 +104,45 @@ def test_an_order_names_the_candle_and_the_decision_behind_it(play, session):
     order = OrderRepository(session).get("paper-000001")
     assert (order.candle_time, order.reason) == (pd.Timestamp("2025-01-01", tz="UTC"), "entered: buy signal while flat")
     assert (order.purpose, order.first_id, order.attempt) == ("entry", order.id, 1)
+
+
+class Refusing(PaperLimitExecutor):
+    """Refuses as many orders as it is told."""
+
+    refusals: ClassVar[list[Exception]] = []
+
+    def execute_order(self, *args, **options):
+        if self.refusals:
+            raise self.refusals.pop()
+        return super().execute_order(*args, **options)
+
+
+@pytest.mark.parametrize(
+    ("signals", "refusal", "sides"),
+    [
+        pytest.param("b.s..", OrderRejected, ["buy", "sell"], id="an exit that was refused is tried again"),
+        pytest.param("b.s..", OrderPostponed, ["buy", "sell"], id="an exit that was postponed, too"),
+    ],
+)
+def test_an_exit_that_did_not_happen_is_decided_again(play, session, signals, refusal, sides):
+    def refuse_the_second(count):
+        Refusing.refusals = [refusal("the exchange says no")] if count == 3 else []
+
+    play([100, 98, 98, 98, 98], signals, executor_type=Refusing, before=refuse_the_second, time_to_live_s=600)
+    assert [side for _, side, _ in orders(session)] == sides
+
+
+def test_an_entry_that_was_postponed_is_decided_again_while_its_signal_lasts(play, session):
+    def refuse_the_first(count):
+        Refusing.refusals = [OrderPostponed("the market is closed")] if count == 1 else []
+
+    play([100, 100, 98], "bb.", executor_type=Refusing, before=refuse_the_first, time_to_live_s=600)
+    assert orders(session) == [("limit", "buy", "filled")]
+
+
+def test_an_entry_that_was_refused_for_good_is_not_decided_again(play, session):
+    def refuse_the_first(count):
+        Refusing.refusals = [OrderRejected("no")] if count == 1 else []
+
+    play([100, 100, 98], "bb.", executor_type=Refusing, before=refuse_the_first, time_to_live_s=600)
+    assert orders(session) == []

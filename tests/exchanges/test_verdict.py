@@ -49,6 +49,18 @@ def test_every_known_failure_has_its_verdict(status, code, error, verdict):
     assert verdict_of(Failure(status, code, error, "")) == verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "error", "text", "verdict"),
+    [
+        pytest.param(400, -1013, "MarketClosed", "binance Market is closed.", Verdict.REFUSED_PAUSE, id="a pause"),
+        pytest.param(400, -1013, "InvalidOrder", "Filter failure: LOT_SIZE", Verdict.REFUSED_FILTER, id="a filter"),
+        pytest.param(503, -1013, "MarketClosed", "Market is closed.", Verdict.UNKNOWN, id="from a server in trouble"),
+    ],
+)
+def test_a_closed_market_is_no_filter(status, code, error, text, verdict):
+    assert verdict_of(Failure(status, code, error, text)) is verdict
+
+
 @given(st.integers(500, 599), st.none() | st.integers(-10_000, 0), st.text(max_size=20))
 def test_a_server_error_is_never_taken_for_a_refusal(status, code, error):
     assert verdict_of(Failure(status, code, error, "")) is Verdict.UNKNOWN

@@ -1,6 +1,7 @@
 """What a quiet cycle costs, what brings a full comparison, and what reaches the wire."""
 
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
 from app.domain.errors import DataError, KeelError
 from app.exchanges.abilities import Abilities
+from app.execution.ccxt_exchange import CcxtExchange
 from app.repositories import AlertRepository, OrderRepository
 
 BTC = "BTC/USDT"
@@ -111,3 +113,52 @@ def test_a_lost_answer_is_resolved_with_the_questions_that_the_exchange_answers(
     assert venue.held() == venue.balance()
     assert len(venue.executed()) == (phase == "after")
     assert not OrderRepository(venue.session).unresolved(BTC)
+
+
+class Anonymous(CcxtExchange):
+    """An exchange that knows nothing of our own order ids."""
+
+    def find(self, symbol, client_id, exchange_id):
+        report = super().find(symbol, client_id, exchange_id)
+        return report and replace(report, client_id=None)
+
+    def open_orders(self, symbol):
+        return [replace(report, client_id=None) for report in super().open_orders(symbol)]
+
+    def orders_since(self, symbol, since_ms):
+        return [replace(report, client_id=None) for report in super().orders_since(symbol, since_ms)]
+
+
+@pytest.mark.parametrize("lists_orders", [True, False])
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_without_client_ids_an_order_is_recognised_by_side_quantity_and_time(venue, phase, lists_orders):
+    venue.exchange = lambda config: Anonymous(config, order_timeout_ms=1_500)
+    executor = venue.executor()
+    executor._exchange.abilities = Abilities(finds_by_own_id=False, lists_orders=lists_orders)
+    low = (executor._exchange.last_price(BTC) * Decimal("0.97")).quantize(Decimal("0.01"))
+    venue.fault(
+        "manual_order", account=venue.account, symbol="BTCUSDT", side="BUY", quantity="0.02", price=str(low)
+    )  # the owner's: another quantity
+    venue.fault("reset", phase=phase, **ORDER)
+    with suppress(KeelError):
+        buy(executor)
+    venue.settle(executor)
+    orders = OrderRepository(venue.session).by_symbol(BTC)
+    assert [order.filled for order in orders] == [Decimal("0.01") if phase == "after" else 0]
+    assert not OrderRepository(venue.session).unresolved(BTC)
+    assert venue.held() == venue.balance()
+
+
+def test_two_orders_that_look_alike_freeze_the_symbol(venue):
+    venue.exchange = lambda config: Anonymous(config, order_timeout_ms=1_500)
+    executor = venue.executor()
+    executor._exchange.abilities = Abilities(finds_by_own_id=False)
+    price = executor._exchange.last_price(BTC)
+    low = str((price * Decimal("0.97")).quantize(Decimal("0.01")))
+    for _ in range(2):
+        venue.fault("manual_order", account=venue.account, symbol="BTCUSDT", side="BUY", quantity="0.01", price=low)
+    venue.fault("reset", phase="after", **ORDER)
+    with suppress(KeelError):
+        buy(executor, order_type=OrderType.LIMIT, price=Decimal(low))
+    executor.synchronize(BTC)
+    assert "must be found first" in executor.why_not_now(BTC)
