@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -109,6 +109,7 @@ class Run:
 
     Attributes:
         result: What came of it so far.
+        truth: The exchange's side, as far as it was read.
     """
 
     def __init__(self, case: Case, venue: Venue, nursery: Nursery, folder: Path) -> None:
@@ -116,6 +117,7 @@ class Run:
         self.result = Result(case.name, case.fault.name)
         self._chance = random.Random(f"{case.seed}/downtime")  # noqa: S311  # repeatable, not secret
         self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=case.sabotage)
+        self.truth = Truth(ACCOUNT)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
         (folder / "config.json").write_text(json.dumps(self._settings()))
@@ -145,12 +147,18 @@ class Run:
                 self.result.killed_at.append(trace.end or "moment")
                 return
 
-    def live(self, length_ms: int, kill: Kill = Kill()) -> tuple[int | None, Trace]:  # it is frozen
+    def live(
+        self,
+        length_ms: int,
+        kill: Kill = Kill(),  # it is frozen
+        watch: Callable[[int], None] | None = None,
+    ) -> tuple[int | None, Trace]:
         """One life.
 
         Args:
             length_ms: After this time of the exchange's the bot is asked to stop.
             kill: When it ends before.
+            watch: Called with its process id about once a second.
 
         Returns:
             Its exit code, negative for a signal, None when it did not end; and what it did.
@@ -166,6 +174,7 @@ class Run:
             folder=self.folder,
             log=self.folder / "log",
             kill_after_s=kill.after_s,
+            watch=watch,
         )
         trace = Trace.read(path)
         self._sent.update(trace.sent)
@@ -180,8 +189,8 @@ class Run:
 
     def look(self) -> Outcome:
         """Both sides as they are now."""
-        truth = Truth(ACCOUNT)
-        truth.read(self.venue.journal())
+        truth = self.truth
+        truth.read(self.venue.journal(truth.seq))
         self.result.strikes = sum(truth.strikes.get(kind, 0) for kind in self.case.fault.kinds)
         self.result.orders = sum(client_id in self._sent for client_id in truth.client_ids())
         return Outcome(

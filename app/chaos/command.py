@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import replace
+import tempfile
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from app.chaos.case import Case, Result
 
 VIOLATED: Final = 9
+MIN_SOAK_HOURS: Final = 0.1
+MAX_SOAK_HOURS: Final = 1_000
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="runs at a time (default: %(default)s)")
     add("--sabotage", metavar="NAME", default="", help="build a mistake into the bot, to see the suite find it")
     add("--self-test", action="store_true", help="build in every mistake in turn; each must be found")
+    add("--soak", type=float, metavar="HOURS", help="instead: one long life with faults in 5 %% of the calls")
     add("--keep", type=Path, metavar="FOLDER", help="keep databases, logs and traces there")
     add("--list", action="store_true", help="print the names of the runs, faults and sabotages, run nothing")
     add("--json", action="store_true", help="print the result as JSON")
@@ -51,6 +55,8 @@ def main(argv: list[str]) -> int:
 
     if chosen.sabotage and chosen.sabotage not in SABOTAGES:
         raise ConfigError(f"--sabotage {chosen.sabotage!r} is not known: use one of {', '.join(SABOTAGES)}")
+    if chosen.soak is not None:
+        return _soak(chosen)
     if chosen.self_test:
         return _self_test()
     cases = [
@@ -75,6 +81,18 @@ def _run(cases: "Sequence[Case]", chosen: argparse.Namespace) -> int:
     report = as_json(results, chosen.seed)
     say(json.dumps(report) if chosen.json else f"{table(results)}\nrepeat with --seed {chosen.seed}")
     return VIOLATED if report["violations"] else 0
+
+
+def _soak(chosen: argparse.Namespace) -> int:
+    from app.chaos.soak import soak  # noqa: PLC0415
+
+    if not MIN_SOAK_HOURS <= chosen.soak <= MAX_SOAK_HOURS:
+        raise ConfigError(f"--soak is {chosen.soak:g}: give {MIN_SOAK_HOURS} to {MAX_SOAK_HOURS} hours")
+    with tempfile.TemporaryDirectory() as scratch:
+        soaked = soak(chosen.soak, chosen.seed, (chosen.keep or Path(scratch)) / "soak")
+    figures = {"rss_kb_per_day": soaked.rss_kb_per_day(), "database_kb_per_day": soaked.database_kb_per_day()}
+    say(json.dumps(asdict(soaked) | figures) if chosen.json else soaked.text())
+    return VIOLATED if soaked.violations else 0
 
 
 def _self_test() -> int:

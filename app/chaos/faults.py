@@ -147,6 +147,22 @@ def _market() -> Iterator[Fault]:
     yield Fault("clock_skew", skews, ({"kind": "clock_skew", "offset_ms": 0},))
 
 
+def storm(share: float) -> Fault:
+    """Every answer that can be lost or garbled and every error, all at once: together they strike `share` of all calls.
+
+    A key that is revoked is left out: it ends the bot, as it should.
+    """
+    calls = {"method": "*", "path": "/api/v3/*"}
+    struck = {
+        (one["kind"], one["phase"]): one
+        for fault in (*_answers(), *_refusals())
+        for one in ({"phase": "before", **rule} for rule in fault.rules)
+        if one["kind"] not in {"key_revoked", "reject_order"}
+    }
+    chance = share / len(struck)
+    return Fault("storm", tuple({**one, **calls, "probability": chance, "count": None} for one in struck.values()))
+
+
 NONE: Final = Fault("none")
 FAULTS: Final[tuple[Fault, ...]] = (
     *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_orders(), *_accounts(), *_market(),

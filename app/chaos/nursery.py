@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from app.chaos import bot
 HEAVY: Final = ("app.chaos.points", "app.chaos.sabotage", "app.chaos.stepped", "app.cli.live", "app.cli.compose",
                 "app.data.ccxt_source", "app.chaos.script", "alembic.command")  # fmt: skip
 LONGEST_LIFE_S: Final = 120.0
+LOOK_EVERY_S: Final = 1.0
 
 
 def main() -> None:
@@ -68,7 +70,14 @@ class Nursery:
         self._process.communicate()
 
     def live(
-        self, arguments: list[str], doom: str, *, folder: Path, log: Path, kill_after_s: float | None
+        self,
+        arguments: list[str],
+        doom: str,
+        *,
+        folder: Path,
+        log: Path,
+        kill_after_s: float | None = None,
+        watch: Callable[[int], None] | None = None,
     ) -> int | None:
         """One life of a bot.
 
@@ -78,6 +87,7 @@ class Nursery:
             folder: Its working directory.
             log: Where its output goes, appended.
             kill_after_s: Real seconds after which it is killed from outside; None for never.
+            watch: Called with its process id about once a second; who watches has all the time.
 
         Returns:
             Its exit code, negative for a signal; None when it had to be killed because it did not end.
@@ -86,8 +96,11 @@ class Nursery:
         _pipe(self._process.stdin).write((json.dumps(wanted) + "\n").encode())
         born_s = time.monotonic()
         pid = int(self._line(born_s + LONGEST_LIFE_S) or 0)
-        patience_s = LONGEST_LIFE_S if kill_after_s is None else kill_after_s
-        ended = self._line(born_s + patience_s)
+        if watch is not None:
+            while (ended := self._line(time.monotonic() + LOOK_EVERY_S)) is None:
+                watch(pid)
+            return int(ended)
+        ended = self._line(born_s + (LONGEST_LIFE_S if kill_after_s is None else kill_after_s))
         if ended is not None:
             return int(ended)
         os.kill(pid, signal.SIGKILL)

@@ -55,10 +55,10 @@ class Truth:
     executions: list[Execution] = field(default_factory=list)
     strikes: dict[str, int] = field(default_factory=dict)
     seq: int = 0
+    _trades: list[Mapping[str, Any]] = field(default_factory=list)
 
     def read(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Take in further lines of the journal."""
-        trades = []
         for line in lines:
             self.seq, data = line["seq"], line["data"]
             if line["kind"] == "balance_delta" and data["account"] == self.account:
@@ -67,11 +67,15 @@ class Truth:
             elif line["kind"] == "order" and data["account"] == self.account:
                 self.orders[data["id"]] = data
             elif line["kind"] == "trade":
-                trades.append(data)
+                self._trades.append(data)
             elif line["kind"] == "fault":
                 self.strikes[data["fault"]] = self.strikes.get(data["fault"], 0) + 1
-        for trade in trades:  # afterwards: an order's line comes after those of its trades
-            self.executions += self._of_account(trade)
+        waiting, self._trades = self._trades, []
+        for trade in waiting:  # an order's line comes after those of its trades, perhaps in the next piece
+            if all(side["account"] != self.account or side["order"] in self.orders for side in _sides(trade)):
+                self.executions += self._of_account(trade)
+            else:
+                self._trades.append(trade)
 
     def client_ids(self) -> list[str]:
         """Of all orders, one for each order."""
@@ -82,7 +86,7 @@ class Truth:
         return {order["client_id"] for order in self.orders.values() if order["status"] in OPEN}
 
     def _of_account(self, trade: Mapping[str, Any]) -> Iterator[Execution]:
-        for side in (trade["taker"], trade["maker"]):
+        for side in _sides(trade):
             if side["account"] == self.account:
                 yield Execution(
                     trade_id=str(trade["id"]),
@@ -93,3 +97,7 @@ class Truth:
                     fee=side["commission"] / SCALE,
                     fee_asset=side["asset"],
                 )
+
+
+def _sides(trade: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return trade["taker"], trade["maker"]

@@ -8,6 +8,7 @@ from app.chaos.faults import FAULTS
 from app.chaos.plan import all_cases, proof_without, proofs, schedule
 from app.chaos.report import as_json, missed
 from app.chaos.sabotage import SABOTAGES
+from app.chaos.soak import soak
 from app.chaos.suite import run_suite
 from app.cli.main import main
 from exchange_simulator.server.faults.kinds import KINDS, Occasion
@@ -49,6 +50,23 @@ def test_a_thousand_kills_at_every_point_and_under_every_fault_lose_and_double_n
     assert [sentence for result in results for sentence in result.violations] == []
     assert as_json(results, 1)["kills"] >= 1_000
     assert missed(results) == []
+
+
+@pytest.mark.fault(40)
+def test_half_an_hour_with_faults_in_five_of_a_hundred_calls_loses_nothing(tmp_path):
+    soaked = soak(0.5, 5, tmp_path / "soak")
+    assert soaked.violations == []
+    assert (soaked.orders > 5, soaked.strikes > 0) == (True, True)
+
+
+@pytest.mark.soak
+@pytest.mark.fault(40)
+@pytest.mark.timeout(7_200)
+def test_a_day_with_faults_in_five_of_a_hundred_calls_loses_nothing_and_memory_stays_flat(tmp_path):
+    soaked = soak(24, 1, tmp_path / "soak")
+    assert soaked.violations == []
+    assert soaked.orders > 500
+    assert soaked.rss_kb_per_day() < 2_048
 
 
 def test_every_kind_of_fault_that_meets_a_bot_on_rest_is_in_the_schedule():
