@@ -117,7 +117,7 @@ class Reconciler:
         """
         for fill in fills:
             self.trades.book(fill, self.exchange.name, order.id)
-        if self.trades.booked_of(order.id) < report.filled or report.event in TERMINAL:
+        if self.trades.booked_of(order.id) < report.filled or (report.event in TERMINAL and not report.filled):
             self._book_missing(order, report)
         booked = self._sum_up(order)
         event = report.event

@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -117,3 +117,9 @@ def venue(exchange_address, customers, session) -> Iterator[Venue]:
     venue.advance(120)  # the house fills up its book, and reads are no longer behind: both from the test before
     yield venue
     venue.clear()
+
+
+@pytest.fixture
+def account_at(session) -> Callable[[Address], Venue]:
+    """The first account of an exchange of one's own, whose key is k0."""
+    return lambda address: Venue(address, "k0", "account-1", session)

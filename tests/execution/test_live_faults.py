@@ -99,6 +99,30 @@ def test_fault_9_the_same_fills_reported_again_are_booked_once(venue):
     assert_in_line(venue)
 
 
+@pytest.mark.parametrize("side", [OrderSide.BUY, OrderSide.SELL])
+def test_fault_10_an_order_that_the_market_refuses_is_final_and_the_next_one_goes_through(venue, side):
+    executor = venue.executor()
+    buy(executor, "0.05")
+    absurd = (price_of(executor) * Decimal("0.05" if side is OrderSide.BUY else 20)).quantize(Decimal("0.01"))
+    with pytest.raises(OrderRejected, match="that the market takes now"):
+        executor.execute_order(BTC, side, Decimal("0.02"), OrderType.LIMIT, absurd)
+    assert len(OrderRepository(venue.session).by_symbol(BTC)) == 1
+    executor.execute_order(BTC, side, Decimal("0.02"), OrderType.MARKET, price_of(executor))
+    assert_in_line(venue)
+
+
+def test_fault_11_a_resting_order_that_the_exchange_took_away_is_neither_thought_to_rest_nor_sent_again(venue):
+    executor = venue.executor()
+    low = (price_of(executor) * Decimal("0.97")).quantize(Decimal("0.01"))
+    buy(executor, "0.01", price=low, order_type=OrderType.LIMIT)
+    venue.fault("exchange_cancel", account=venue.account, symbol="BTCUSDT")
+    venue.executor().synchronize(BTC)
+    orders = OrderRepository(venue.session)
+    assert [order.status for order in orders.by_symbol(BTC)] == [OrderStatus.CANCELED]
+    assert executor._exchange.open_orders(BTC) == []
+    assert_in_line(venue)
+
+
 def test_fault_15_dust_is_no_position(venue):
     executor = venue.executor()
     buy(executor, "0.01234")
@@ -186,6 +210,19 @@ def test_fault_36_orders_that_a_restored_backup_lacks_are_adopted_and_their_numb
     buy(again)
     assert len(venue.executed()) == 2
     assert_in_line(venue)
+
+
+def test_fault_12_an_order_that_is_late_is_refused_before_the_engine_and_its_repetition_executed_once(
+    session, monkeypatch, account_at
+):
+    monkeypatch.setattr("app.execution.ccxt_exchange.RECV_WINDOW_MS", 300)
+    with exchange_process("--symbols", BTC, "--balance", "USDT=100000", "--key", "k0:secret-k0") as address:
+        venue = account_at(address)
+        executor = venue.executor()
+        venue.fault("delay", phase="before", seconds=0.6, **ORDER)
+        buy(executor)
+        assert len(venue.executed()) == 1
+        assert_in_line(venue)
 
 
 def test_fault_33_an_exchange_that_is_away_leaves_the_order_in_doubt(venue):

@@ -1,0 +1,86 @@
+"""Faults by their number in the fault list that show only in the life of a whole bot."""
+
+import signal
+
+import pytest
+
+from app.chaos.case import Kill
+from app.chaos.faults import CANDLES, PLACE, READ, rule
+from app.chaos.invariants import violations
+
+pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
+MINUTE = 60_000
+SOCKETS = {
+    22: ["ws_refuse", "ws_freeze", "ws_silence", "ws_no_pong"],
+    23: ["ws_server_shutdown", "ws_day_close", "ws_stream_terminated"],
+    24: ["ws_lose", "ws_reorder", "ws_duplicate"],
+}
+
+
+@pytest.mark.parametrize("number", [pytest.param(number, marks=pytest.mark.fault(number)) for number in SOCKETS])
+def test_without_any_socket_the_bot_trades_on_by_polling(stage, number):
+    run = stage()
+    for kind in SOCKETS[number]:
+        run.venue.put_up({"kind": kind, "count": None, "probability": 0.99})
+    status, _ = run.live(5 * MINUTE)
+    assert status == 0
+    assert run.result.violations + violations(run.look()) == []
+    assert len({execution.client_id for execution in run.look().ours()}) >= 2
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize("factor", [0.1, 10])
+def test_a_candle_that_spikes_costs_no_more_than_one_position(stage, factor):
+    run = stage()
+    run.venue.put_up(rule("kline_spike", CANDLES, 1, count=None, back=2, factor=factor))
+    run.venue.put_up(rule("kline_spike", CANDLES, 1, count=None, back=1, factor=factor))
+    status, _ = run.live(5 * MINUTE)
+    assert status == 0
+    assert violations(run.look()) == []
+
+
+@pytest.mark.fault(27)
+def test_after_a_maintenance_the_bot_compares_and_trades_on(stage):
+    run = stage()
+    run.live(2 * MINUTE, Kill(1, since="insert trades, insert holdings: after"))
+    held = run.look().books.position
+    closed = [rule("maintenance", where, 1, count=None) for where in (READ, PLACE)]
+    for one in closed:
+        run.venue.put_up(one)
+    run.live(3 * MINUTE)
+    run.venue.clear()
+    run.live(8 * MINUTE)
+    assert held > 0
+    assert [execution.side for execution in run.look().ours()][:3] == ["buy", "sell", "buy"]
+    assert violations(run.look()) == []
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize(
+    "point",
+    [
+        "insert orders: before",
+        "POST /api/v3/order: unsent",
+        "POST /api/v3/order: unread",
+        "insert trades",
+        "update steps",
+    ],
+)
+def test_asked_to_stop_in_the_middle_of_an_order_the_bot_finishes_it_first(stage, point):
+    run = stage()
+    status, trace = run.live(5 * MINUTE, Kill(1, since=point, number=signal.SIGTERM))
+    assert status == 0
+    assert point in trace.end
+    assert violations(run.look()) == []
+    assert [execution.side for execution in run.look().ours()] == ["buy"]
+
+
+@pytest.mark.fault(38)
+def test_a_restart_knows_the_position_and_the_signal_it_acted_upon(stage):
+    run = stage()
+    run.live(2 * MINUTE, Kill(1, since="update steps: after"))
+    run.live(30_000)
+    assert [execution.side for execution in run.look().ours()] == ["buy"]
+    run.live(3 * MINUTE)
+    assert [execution.side for execution in run.look().ours()][:2] == ["buy", "sell"]
+    assert violations(run.look()) == []
