@@ -132,6 +132,9 @@ class SteadfastExecutor(IExecutor):
             if sent:
                 return _what_came_back(sent[-1], outage.executor.trade_repo)
             return self._from_memory(outage, symbol, OrderSide(side), quantity, order_type, price)
+        except BaseException:
+            self._exchange.forget()  # refused or in doubt: so says the ledger, too
+            raise
         return order
 
     def get_position(self, symbol: str) -> PositionView:

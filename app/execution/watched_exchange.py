@@ -30,8 +30,8 @@ class WatchedExchange(OrderExchange):
 
     Args:
         inner: The account.
-        stop: Once set, nothing is read any more: what is under way ends, nothing new begins. Orders that are written
-            down still go out, and so do cancels.
+        stop: Once set, nothing is read any more but for an order that is under way: it ends, nothing new begins.
+            Orders that are written down still go out, and so do cancels.
 
     Attributes:
         placements: Orders that the ledger may not have; emptied by `forget`.
@@ -138,6 +138,6 @@ class WatchedExchange(OrderExchange):
         return self._now_ms
 
     def _reading(self) -> OrderExchange:
-        if self._stop.is_set():
+        if self._stop.is_set() and not self.placements:
             raise CutShort(f"{self.name} is not asked any more: the bot is stopping")
         return self._inner
