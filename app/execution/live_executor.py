@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.core.clock import SystemClock
+from app.core.database import unit_of_work
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import InsufficientFunds, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
@@ -102,8 +103,11 @@ class LiveExecutor(IExecutor):
         reference = limit or (Price(exact(price)) if price is not None else None)
         if refusal := self._refusal(instrument, side, amount, reference, base_before, limit):
             raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
-        order = self._orders.add(self._new_order(symbol, side, order_type, amount, limit, base_before))
-        self.send(order)
+        now_ms = self.now_ms()
+        with unit_of_work(self.trade_repo.session):  # one sync of the disk for all that must be durable before the POST
+            order = self._orders.add(self._new_order(symbol, side, order_type, amount, limit, base_before, now_ms))
+            self._orders.apply(order, OrderEvent.SUBMIT)
+        self._post(order)
         return ccxt_order(order, instrument.quote)
 
     def get_position(self, symbol: str) -> PositionView:
@@ -175,6 +179,9 @@ class LiveExecutor(IExecutor):
     def send(self, order: Order) -> None:
         """One POST of an order that is written down."""
         self._orders.apply(order, OrderEvent.SUBMIT)
+        self._post(order)
+
+    def _post(self, order: Order) -> None:
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
             order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price
@@ -267,6 +274,7 @@ class LiveExecutor(IExecutor):
         amount: Quantity,
         limit: Price | None,
         base_before: Decimal,
+        now_ms: int,
     ) -> Order:
         """Durable before anything is sent; if that fails, nothing is sent."""
         candle_time, reason = self._decisions.pop(symbol, (None, None))
@@ -282,7 +290,7 @@ class LiveExecutor(IExecutor):
             average=None,
             fee=ZERO,
             status=OrderStatus.CREATED.value,
-            timestamp=datetime.fromtimestamp(self.now_ms() / 1_000, UTC),
+            timestamp=datetime.fromtimestamp(now_ms / 1_000, UTC),
             exchange=self._exchange.name,
             base_before=base_before,
             purpose=(Purpose.ENTRY if side is OrderSide.BUY else Purpose.EXIT).value,
