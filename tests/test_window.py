@@ -96,6 +96,7 @@ def test_a_window_holds_the_closed_candles_and_says_what_is_wrong(
         pytest.param((100.0, 101.0, 99.0, 100.5, math.nan), id="volume is NaN"),
     ],
 )
+@pytest.mark.fault(25)
 def test_an_impossible_candle_counts_as_missing(impossible):
     window = inspect_window(frame_of([(0, *GOOD), (1, *impossible), (2, *GOOD)]), MINUTE, at(3))
     assert minutes_of(window) == [0, 2]
@@ -108,6 +109,7 @@ def test_an_impossible_newest_candle_makes_the_window_late():
     assert (minutes_of(window), window.late) == ([0], 1)
 
 
+@pytest.mark.fault(21)
 def test_a_flat_candle_without_volume_is_a_candle():
     window = inspect_window(frame_of([(0, *GOOD), (1, 100.0, 100.0, 100.0, 100.0, 0.0)]), MINUTE, at(2))
     assert (minutes_of(window), window.notices) == ([0, 1], ())
@@ -129,6 +131,7 @@ def test_the_zone_of_the_index_does_not_matter(zone):
 
 
 @pytest.mark.parametrize("day", ["2025-03-30", "2025-10-26"], ids=["spring forward", "fall back"])
+@pytest.mark.fault(26)
 def test_the_days_on_which_clocks_change_have_no_hole_and_no_duplicate(day):
     hours = pd.date_range(day, periods=24, freq="1h", tz="UTC").tz_convert("Europe/Berlin")
     frame = pd.DataFrame([GOOD] * 24, columns=list(COLUMNS), index=hours)

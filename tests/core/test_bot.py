@@ -288,6 +288,7 @@ def test_an_indicator_that_is_nan_is_recorded_as_null(desk):
 # --- signal persistence
 
 
+@pytest.mark.fault(39)
 def test_a_failure_to_save_a_signal_is_logged_and_does_not_stop_trading(desk, caplog):
     class FailingSignals(SignalRepository):
         def create(self, *args, **kwargs):
@@ -338,6 +339,7 @@ def test_a_refused_order_is_not_tried_again_for_the_same_signal(desk):
 # --- candles that cannot be decided upon
 
 
+@pytest.mark.fault(20)
 def test_a_hole_in_the_window_means_no_decision_and_says_how_many_candles_are_missing(desk, candles):
     frame = candles([100.0] * 9 + [101.0])
     at = desk(frame.drop(frame.index[3:6]))
@@ -346,6 +348,7 @@ def test_a_hole_in_the_window_means_no_decision_and_says_how_many_candles_are_mi
     assert at.reasons() == ["no decision: 3 candles missing since 2025-01-01 00:03"]
 
 
+@pytest.mark.fault(19)
 def test_the_open_candle_is_not_judged(desk):
     at = desk([100.0, 100.0, 101.0])
     at.handler.clock = ManualClock(int(START.timestamp() * 1000) + 2 * MINUTE_MS + 59_999)
@@ -355,6 +358,7 @@ def test_the_open_candle_is_not_judged(desk):
     assert at.steps.latest(BTC, "1m")[0].candle_time == START + pd.Timedelta("1min")
 
 
+@pytest.mark.fault(20)
 def test_a_late_candle_is_not_traded_upon(desk):
     at = desk([100.0, 101.0])
     at.handler.clock.wait_until(at.handler.clock.now_ms() + 5 * MINUTE_MS, threading.Event())
@@ -373,6 +377,7 @@ def test_a_clock_that_goes_back_leads_to_no_second_judgement(desk):
     assert at.reasons()[-1] == "no decision: the candle of 2025-01-01 00:01 is older than the last one judged, 00:03"
 
 
+@pytest.mark.fault(20)
 def test_duplicated_and_disordered_candles_are_put_right_and_logged(desk, candles, caplog):
     frame = candles([100.0, 100.0, 101.0])
     at = desk(pd.concat([frame.iloc[[1]], frame.iloc[[0]], frame.iloc[[1]], frame.iloc[[2]]]))
@@ -391,6 +396,7 @@ def test_a_sell_signal_that_went_by_unjudged_is_caught_up(desk):
     assert at.reasons()[-1].endswith("(caught up: signal of 2025-01-01 00:03)")
 
 
+@pytest.mark.fault(20)
 def test_an_entry_that_went_by_unjudged_is_too_old(desk):
     at = desk([100.0, 101.0, 100.0])
     at.run(1)
@@ -536,6 +542,7 @@ def test_start_runs_a_cycle_for_each_candle_until_it_is_stopped(desk):
     assert done == [1, 2, 3, 4]
 
 
+@pytest.mark.fault(39)
 def test_start_logs_an_error_with_its_traceback_and_goes_on(desk, caplog):
     at = desk([101.0])
     at.handler.failure = DataError("exchange is away")

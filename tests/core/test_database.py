@@ -112,6 +112,7 @@ def test_a_database_that_is_not_open_says_so():
         pass
 
 
+@pytest.mark.fault(36)
 def test_a_database_of_a_newer_version_is_refused(database_path):
     with closing(sqlite3.connect(database_path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -127,6 +128,7 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
     assert path.read_bytes() == b"this is no database" * 1000
 
 
+@pytest.mark.fault(36)
 def test_a_database_with_a_damaged_page_is_refused(database, database_path):
     with database.session_scope() as session:
         session.add_all(Sequence(name=f"name {i}", last=i) for i in range(2000))

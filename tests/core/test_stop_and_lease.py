@@ -56,6 +56,7 @@ def test_a_flag_set_by_another_thread_ends_a_wait(clock):
     assert clock.now_ms() < begin + 600_000
 
 
+@pytest.mark.fault(17)
 def test_a_second_bot_on_the_same_database_and_symbol_is_refused_until_the_first_is_gone(tmp_path):
     database = str(tmp_path / "keel.db")
     command = [sys.executable, "-c", HOLDER, database]

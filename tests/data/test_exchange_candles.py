@@ -114,6 +114,7 @@ def test_all_candles_since_a_date_come_and_none_before(handler):
 
 
 @pytest.mark.parametrize("ahead_ms", [-3_600_000, 90_000, 86_400_000])
+@pytest.mark.fault(19)
 def test_candles_are_closed_by_the_exchanges_clock_not_by_this_machines(exchange, handler, ahead_ms):
     exchange.ahead_ms = ahead_ms
     newest = handler.get_latest_bar("BTC/USDT", "1m").name
@@ -161,6 +162,7 @@ def test_a_garbage_answer_is_asked_again_and_never_taken_for_no_candles(exchange
         pytest.param([1, "1.5"], id="short"),
     ],
 )
+@pytest.mark.fault(18)
 def test_rows_that_cannot_be_candles_are_refused(exchange, handler, row):
     exchange.faults = [web.Response(body=json.dumps([row]).encode())]
     with pytest.raises(DataError, match="binance answered BTC/USDT candles that"):

@@ -27,6 +27,7 @@ def test_a_number_becomes_the_decimal_that_a_person_would_write(value, text):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), "-Infinity", "abc", ""])
+@pytest.mark.fault(18)
 def test_what_is_no_finite_number_is_refused_by_name(value):
     with pytest.raises(ValueError, match="is not a"):
         exact(value)

@@ -167,6 +167,7 @@ def test_fault_30_nothing_is_asked_while_the_exchange_wants_to_be_left_alone(ven
         executor._exchange.balances()
 
 
+@pytest.mark.fault(10)
 def test_a_definitive_refusal_is_recorded_and_final(venue):
     executor = venue.executor()
     with pytest.raises(OrderRejected, match="insufficient balance"):
