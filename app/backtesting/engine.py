@@ -1,10 +1,11 @@
 """The one door to a backtest: candles, strategy and settings in, a result out."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 import pandas as pd
 
+from app.backtesting.events import Progress
 from app.backtesting.lanes import Lane, frozen, lane_of
 from app.backtesting.result import BacktestResult
 from app.backtesting.setup import Setup
@@ -13,10 +14,10 @@ from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.strategies.base import BaseStrategy
+from app.strategies.event import EventStrategy
 from app.strategies.guarded import signal_frame
 
 T = TypeVar("T")
-Progress: TypeAlias = Callable[[float, str], None]
 
 _PAPER: Final = {"cash": "cash", "fee": "fee_rate", "slippage_bp": "slippage_bp"}
 _BACKTEST: Final = {"maker_fee": "maker_fee_rate"}
@@ -60,14 +61,16 @@ def backtest(
     for number, (symbol, frame) in enumerate(frames.items()):
         if progress:
             progress(number / (len(frames) + 1), f"signals of {symbol}")
-        lanes.append(_with_signals(lane_of(symbol, frame, timeframe), strategy))
+        lane = lane_of(symbol, frame, timeframe)
+        lanes.append(lane if isinstance(strategy, EventStrategy) else _with_signals(lane, strategy))
     if progress:
         progress(len(frames) / (len(frames) + 1), "orders")
     if len({lane.step_ms for lane in lanes}) > 1:
         raise DataError("candles of different lengths: give those of all symbols in one length")
     markets = [_of(instrument, lane.symbol) or _instrument(settings, lane.symbol) for lane in lanes]
     setup = Setup(settings, strategy, lanes, markets, [_of(fine, lane.symbol) for lane in lanes])
-    result = BacktestResult(settings, strategy, lanes, setup)
+    tapes = setup.run_events(strategy, progress) if isinstance(strategy, EventStrategy) else setup.run()
+    result = BacktestResult(settings, strategy, lanes, setup, tapes)
     if progress:
         progress(1.0, "done")
     return result

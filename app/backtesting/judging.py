@@ -14,6 +14,7 @@ from app.backtesting.cells import (
     record_of,
     sizing_of,
     standing_of,
+    steps_of,
     ticks_of,
     watches_equity,
 )
@@ -60,15 +61,18 @@ from app.backtesting.layout import (
     SYMBOL_CELLS,
     SYMBOLS,
     TAKER,
+    WISH_LIMIT,
+    WISH_QUANTITY,
     Cells,
 )
 from app.backtesting.steps import drop_rest, fill_entry, fill_exit
 from app.core.decision import ADDED, ENTERED, EXITED, choose, with_entries
+from app.domain.grid import floor_to
 from app.indicators.arrays import F64
-from app.risk.codes import NOT_A_NUMBER, OK
+from app.risk.codes import BELOW_MINIMUM, NOT_A_NUMBER, OK
 from app.risk.exits import after_candle, is_overdue, opened
 from app.risk.limits import Account, entry_refusal, halted, marked, must_close, room
-from app.risk.sizing import Funds, entry_quantity
+from app.risk.sizing import Funds, entry_quantity, is_too_small
 from app.simulation.candle import market_fill
 
 
@@ -116,8 +120,10 @@ def order_entry(m: Cells, p: int, side: int, close: float, atr: float) -> int:
         keep_standing(m, halted(standing_of(m), NOT_A_NUMBER))
     if refusal != OK:
         return REFUSED + refusal
-    is_limit = m[LIMIT] >= 0.0
+    is_limit = m[LIMIT] >= 0.0 or m[p + WISH_LIMIT] > 0.0
     limit = market_fill(-side, close, m[LIMIT], ticks) if is_limit else 0.0
+    if m[p + WISH_LIMIT] > 0.0:
+        limit = market_fill(-side, m[p + WISH_LIMIT], 0.0, ticks)
     rate = m[MAKER] if is_limit else m[TAKER]
     fill = limit if is_limit else market_fill(side, close, m[SLIPPAGE], ticks)
     stop = opened(side, fill, atr, exits_of(m), ticks).stop
@@ -133,6 +139,10 @@ def order_entry(m: Cells, p: int, side: int, close: float, atr: float) -> int:
     )  # fmt: skip
     if code != OK:
         return REFUSED + code
+    if m[p + WISH_QUANTITY] > 0.0:
+        quantity = min(quantity, floor_to(m[p + WISH_QUANTITY], steps_of(m, p)))
+        if quantity <= 0.0 or is_too_small(quantity, close, market_of(m, p)):
+            return REFUSED + BELOW_MINIMUM
     m[p + ENTER_SIDE] = side
     m[p + ENTER_QUANTITY] = quantity
     m[p + ENTER_LIMIT] = limit

@@ -76,7 +76,9 @@ LAST_SIGNAL: Final = 28
 CLOSE: Final = 29  # the newest close
 SYMBOL: Final = 30  # its number
 MARKET: Final = 31  # six cells: `app.risk.sizing.Market`, in its order
-SYMBOL_CELLS: Final = 37
+WISH_QUANTITY: Final = 37  # what an event strategy asked for at this close: base units of an entry, 0 for any
+WISH_LIMIT: Final = 38  # its limit price, 0 for what the settings say
+SYMBOL_CELLS: Final = 39
 
 # A row of the tape: what kind, which candle, which symbol, and up to ten numbers.
 ROW_KIND: Final = 0
@@ -183,6 +185,7 @@ class Track(NamedTuple):
         holes: Rows before which candles are missing, ascending.
         fine: Finer candles (m, 5): open, high, low, close, volume; may be empty.
         fine_rows: `fine[fine_rows[i]:fine_rows[i + 1]]` lie inside candle i; (n + 1,), or empty.
+        wishes: What an event strategy asked for at each close (n, 2): quantity and limit; or empty.
     """
 
     opens: F64
@@ -196,6 +199,7 @@ class Track(NamedTuple):
     holes: I64
     fine: F64
     fine_rows: I64
+    wishes: F64
 
 
 class Rules(NamedTuple):

@@ -2,7 +2,18 @@
 
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import close_candle, decide_candle, equity_of, mark
-from app.backtesting.layout import AFTER_A_HOLE, FIRST_SYMBOL, I64, IN_WARMUP, MOST_CELLS, SYMBOL_CELLS, USED, Track
+from app.backtesting.layout import (
+    AFTER_A_HOLE,
+    FIRST_SYMBOL,
+    I64,
+    IN_WARMUP,
+    MOST_CELLS,
+    SYMBOL_CELLS,
+    USED,
+    WISH_LIMIT,
+    WISH_QUANTITY,
+    Track,
+)
 from app.backtesting.steps import begin_exit, run_candle
 from app.indicators.arrays import F64
 
@@ -59,6 +70,8 @@ def sweep_many(
             if i < starts[s + 1] and places[i] == moment:
                 judged = IN_WARMUP if i - starts[s] < first else (0 if clear[i] else AFTER_A_HOLE)
                 atr = track.atr[i] if track.atr.size else 0.0
+                if track.wishes.size:
+                    m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[i, 0], track.wishes[i, 1]
                 decide_candle(m, p, tape, moment, track.signals[i], judged, close[i], volume[i], atr)
                 heads[s] = i + 1
         if equity.size:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
-from app.backtesting.setup import Setup
+from app.backtesting.setup import Setup, Tapes
 from app.backtesting.words import action_of, reason_of
 from app.config.models import BotConfig
 from app.indicators.arrays import F64
@@ -36,6 +36,7 @@ class BacktestResult:
         strategy: The strategy it ran.
         lanes: Candles and signals.
         setup: The pass over them, which is run again for what was not asked for at first.
+        tapes: What was written down.
 
     Attributes:
         config: The settings it ran with.
@@ -45,12 +46,14 @@ class BacktestResult:
         tapes: What the pass wrote down.
     """
 
-    def __init__(self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], setup: Setup) -> None:
+    def __init__(
+        self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], setup: Setup, tapes: Tapes
+    ) -> None:
         self.config = config
         self.strategy = strategy
         self.lanes = lanes
         self.setup = setup
-        self.tapes = setup.run()
+        self.tapes = tapes
 
     @property
     def candles(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from app.backtesting.booking import value_open
 from app.backtesting.cells import keep_standing, watches_equity
+from app.backtesting.events import Progress, Runner, answers_of, end_events, sweep_events, sweep_many_events
 from app.backtesting.lanes import Lane, frozen, lane_of
 from app.backtesting.layout import (
     A_NOTE,
@@ -49,6 +50,7 @@ from app.indicators.volatility import true_range
 from app.risk.limits import DAY_MS, begun
 from app.risk.settings import atr_candles, candles_before_entry, exit_rules, limits_of, market_of, sizing_rules
 from app.strategies.base import BaseStrategy
+from app.strategies.event import EventStrategy
 from app.strategies.guarded import warmup_of
 
 _MOST_EXPECTED: Final = 100_000  # signals for which the tape has room from the start
@@ -56,6 +58,7 @@ COARSEST_TICK: Final = 0.01  # of the price, as in a replay
 _DAYS_PER_YEAR: Final = 365
 _NO_FLOATS: Final = frozen(np.empty(0))
 _NO_NUMBERS: Final = frozen(np.empty(0, dtype=np.int64))
+_NO_WISHES: Final = frozen(np.empty((0, 2)))
 _NO_ROWS: Final = frozen(np.empty((0, 5)))
 
 
@@ -165,6 +168,33 @@ class Setup:
         rows = tape[: int(cells[USED])].reshape(-1, ROW_CELLS)
         return Tapes(rows, curve, cells)
 
+    def run_events(self, strategy: EventStrategy, progress: Progress | None = None) -> Tapes:
+        """Run the event engine, and keep what the strategy answered for later passes, which then give the same.
+
+        Raises:
+            StrategyError: an answer is none.
+        """
+        m: list[float] = self._cells.tolist()
+        blocks = [FIRST_SYMBOL + number * SYMBOL_CELLS for number in range(len(self.lanes))]
+        runners = [Runner(strategy, lane, m, block) for lane, block in zip(self.lanes, blocks, strict=True)]
+        tape = np.empty(1_000 * MOST_CELLS)
+        if len(self.lanes) == 1:
+            tape = sweep_events(
+                runners[0], self.lanes[0], self._track, self.first, self.buffer, m, tape, progress
+            )  # fmt: skip
+        else:
+            tape = sweep_many_events(
+                runners, self.lanes, self._track, self._starts.tolist(), self._places.tolist(),
+                self._after_hole.tolist(), self._clear.tolist(), len(self.index), self.first, m, tape, progress,
+            )  # fmt: skip
+        tape = end_events(m, tape, len(self.lanes), len(self.index) - 1)
+        signals, wishes = answers_of(runners)
+        for lane, given in zip(self.lanes, signals, strict=True):
+            lane.signals = frozen(given)
+            lane.signal_frame = lane.frame.assign(signal=given)
+        self._track = self._track._replace(signals=frozen(np.concatenate(signals)), wishes=wishes)
+        return Tapes(tape[: int(m[USED])].reshape(-1, ROW_CELLS), np.empty(0), np.array(m))
+
     def _pass(self, cells: F64, curve: F64, *, skip: bool) -> Callable[[F64, int], int]:
         """The pass from a row on, with a tape that it fills."""
         if len(self.lanes) == 1:
@@ -239,8 +269,8 @@ def _track(lane: Lane, fine: pd.DataFrame | None, needed: int) -> Track:
     atr = frozen(sma(true_range(high, low, close), needed)) if needed else _NO_FLOATS
     rows, inside = (_NO_ROWS, _NO_NUMBERS) if fine is None else _fine(lane, fine)
     return Track(
-        opens, high, low, close, volume, lane.signals, atr, _NO_NUMBERS, frozen(lane.holes), rows, inside
-    )  # fmt: skip
+        opens, high, low, close, volume, lane.signals, atr, _NO_NUMBERS, frozen(lane.holes), rows, inside, _NO_WISHES
+    )
 
 
 def _fine(lane: Lane, candles: pd.DataFrame) -> tuple[F64, I64]:

@@ -21,6 +21,8 @@ from app.backtesting.layout import (
     STOP,
     TARGET,
     USED,
+    WISH_LIMIT,
+    WISH_QUANTITY,
     Track,
 )
 from app.backtesting.steps import begin_exit, run_candle
@@ -116,6 +118,8 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
             run_candle(m, p, tape, row, after_hole, o, h, l, v, track.fine, begin, end)
         close_candle(m, p, h, l, c)
         mark(m, track.days[row] if watched else 0)
+        if track.wishes.size:
+            m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[row, 0], track.wishes[row, 1]
         decide_candle(m, p, tape, row, signals[row], judged, c, v, track.atr[row] if track.atr.size else 0.0)
         if equity.size:
             equity[row] = equity_of(m)

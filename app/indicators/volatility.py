@@ -20,6 +20,8 @@ def rolling_std(values: ArrayLike, window: int, *, ddof: int = 0) -> F64:
     series = floats(values)
     out = blank(series.size)
     _window_std(series, checked(window), ddof, out)
+    if window == 1 and ddof == 0:
+        out[np.isnan(series)] = np.nan  # the kernel leaves the newest value out, whose distance to itself is 0
     return out
 
 
