@@ -11,7 +11,7 @@ import numpy as np
 
 from app.backtesting.booking import value_open
 from app.backtesting.cells import exits_of, levels_stand_still, watches_equity
-from app.backtesting.judging import close_candle, decide_candle, equity_of, mark
+from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.lanes import Lane, frozen
 from app.backtesting.layout import (
     AFTER_A_HOLE,
@@ -140,11 +140,12 @@ def sweep_events(
     still = levels_stand_still(m) and not exits_of(m).max_hold
     side, asked, enter = p + SIDE, p + EXIT_ASKED, p + ENTER_SIDE
     stop_at, target_at, last, age, newest = p + STOP, p + TARGET, p + LAST_SIGNAL, p + CANDLES, p + CLOSE
-    clear_from, begin, end = first, 0, 0
+    clear_from, caught, begin, end = first, -1, 0, 0
     for row, (time_ms, opened, high, low, close, volume) in enumerate(plain_rows(lane, progress)):
         after_hole = 0
         if row in holes:
-            after_hole, clear_from = 1, max(first, row + buffer - 1)
+            after_hole, caught = 1, row + buffer - 1
+            clear_from = max(first, caught)
         held = m[side]
         waits = m[asked] != 0.0 or m[enter] != 0.0
         if held and not waits:
@@ -174,6 +175,8 @@ def sweep_events(
         signal = on_candle(candle, book)
         if signal:
             signal = runner.understood(signal, row)
+        elif row == caught and row >= first:
+            signal = caught_up(m, p, runner.signals, row, buffer)
         elif m[asked] == 0.0 and m[enter] == 0.0 and ((still and not watched) or not m[side]):
             if row >= clear_from:
                 m[last] = 0.0
@@ -196,6 +199,7 @@ def sweep_many_events(
     clear: Sequence[int],
     moments: int,
     first: int,
+    buffer: int,
     m: list[float],
     tape: F64,
     progress: Progress | None,
@@ -227,6 +231,8 @@ def sweep_many_events(
             answer = runner.on_candle(candle, runner.book)
             signal = runner.understood(answer, row) if answer else 0
             judged = IN_WARMUP if row < first else (0 if clear[i] else AFTER_A_HOLE)
+            if signal == 0 and judged == 0 and row > 0 and not clear[i - 1]:
+                signal = caught_up(m, p, runner.signals, row, buffer)
             decide_candle(m, p, tape, moment, signal, judged, values[4], values[5], atr[i] if atr else 0.0)
             m[p + WISH_QUANTITY] = m[p + WISH_LIMIT] = 0.0
             heads[number] = i + 1

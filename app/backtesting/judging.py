@@ -66,9 +66,9 @@ from app.backtesting.layout import (
     Cells,
 )
 from app.backtesting.steps import drop_rest, fill_entry, fill_exit
-from app.core.decision import ADDED, ENTERED, EXITED, choose, with_entries
+from app.core.decision import ADDED, ENTERED, EXITED, NO_SIGNAL, choose, with_entries
 from app.domain.grid import floor_to
-from app.indicators.arrays import F64
+from app.indicators.arrays import F64, I8
 from app.risk.codes import BELOW_MINIMUM, NOT_A_NUMBER, OK
 from app.risk.exits import after_candle, is_overdue, opened
 from app.risk.limits import Account, entry_refusal, halted, marked, must_close, room
@@ -182,6 +182,20 @@ def judge(m: Cells, p: int, tape: F64, row: int, signal: int, close: float, atr:
         if m[SHORTS] != 0.0:
             return order_entry(m, p, signal, close, atr) or REVERSED
     return chosen
+
+
+def caught_up(m: Cells, p: int, signals: I8, row: int, buffer: int) -> int:
+    """What counts at the first close that is judged after a hole, when that close itself says nothing.
+
+    As in the bot: a signal against the position that went by unjudged within the window still counts, an entry is too
+    old.
+    """
+    if m[p + LAST_SIGNAL] == NO_SIGNAL:
+        return 0
+    for back in range(row - 1, max(row - buffer, -1), -1):
+        if signals[back] != 0:
+            return int(signals[back]) if signals[back] * m[p + SIDE] < 0.0 else 0
+    return 0
 
 
 def close_candle(m: Cells, p: int, high: float, low: float, close: float) -> None:

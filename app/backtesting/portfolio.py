@@ -1,7 +1,7 @@
 """The compiled pass over several symbols that share one account."""
 
 from app.backtesting.compiling import compiled
-from app.backtesting.judging import close_candle, decide_candle, equity_of, mark
+from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.layout import (
     AFTER_A_HOLE,
     FIRST_SYMBOL,
@@ -20,8 +20,8 @@ from app.indicators.arrays import F64
 
 @compiled
 def sweep_many(
-    track: Track, starts: I64, heads: I64, places: I64, after_hole: I64, clear: I64, moments: int, first: int, m: F64,
-    tape: F64, equity: F64, start: int,
+    track: Track, starts: I64, heads: I64, places: I64, after_hole: I64, clear: I64, moments: int, first: int,
+    buffer: int, m: F64, tape: F64, equity: F64, start: int,
 ) -> int:  # fmt: skip
     """Trade several symbols from a moment on, candle by candle in order of time, as far as the tape has room.
 
@@ -37,6 +37,7 @@ def sweep_many(
         clear: 1 for rows at which the live bot's window is without a hole.
         moments: How many different open times there are.
         first: A symbol's first row at which the live bot has candles enough.
+        buffer: How many candles the live bot looks at.
         m: Account, rules and the symbols' blocks, as they are before that moment; left as they are after the last one.
         tape: Where orders, trades and decisions are written down; its rows are moments.
         equity: (moments,) to be filled, or empty.
@@ -72,7 +73,10 @@ def sweep_many(
                 atr = track.atr[i] if track.atr.size else 0.0
                 if track.wishes.size:
                     m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[i, 0], track.wishes[i, 1]
-                decide_candle(m, p, tape, moment, track.signals[i], judged, close[i], volume[i], atr)
+                signal = int(track.signals[i])
+                if signal == 0 and judged == 0 and i > starts[s] and not clear[i - 1]:
+                    signal = caught_up(m, p, track.signals, i, buffer)
+                decide_candle(m, p, tape, moment, signal, judged, close[i], volume[i], atr)
                 heads[s] = i + 1
         if equity.size:
             equity[moment] = equity_of(m)

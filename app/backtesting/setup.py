@@ -185,7 +185,8 @@ class Setup:
         else:
             tape = sweep_many_events(
                 runners, self.lanes, self._track, self._starts.tolist(), self._places.tolist(),
-                self._after_hole.tolist(), self._clear.tolist(), len(self.index), self.first, m, tape, progress,
+                self._after_hole.tolist(), self._clear.tolist(), len(self.index), self.first, self.buffer, m, tape,
+                progress,
             )  # fmt: skip
         tape = end_events(m, tape, len(self.lanes), len(self.index) - 1)
         signals, wishes = answers_of(runners)
@@ -203,7 +204,7 @@ class Setup:
         heads = self._starts[:-1].copy()
         return lambda tape, row: sweep_many(
             self._track, self._starts, heads, self._places, self._after_hole, self._clear, len(self.index), self.first,
-            cells, tape, curve, row,
+            self.buffer, cells, tape, curve, row,
         )  # fmt: skip
 
     def _first_cells(self, day: int) -> F64:

@@ -4,7 +4,7 @@ import numpy as np
 
 from app.backtesting.cells import exits_of, levels_stand_still, watches_equity
 from app.backtesting.compiling import compiled
-from app.backtesting.judging import close_candle, decide_candle, equity_of, mark
+from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.layout import (
     AFTER_A_HOLE,
     CANDLES,
@@ -78,7 +78,7 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
     )  # fmt: skip
     p, n, holes, max_hold = FIRST_SYMBOL, close.size, track.holes, exits_of(m).max_hold
     still, watched = levels_stand_still(m), watches_equity(m)
-    row, hole, clear_from, begin, end = start, 0, 0, 0, 0
+    row, hole, clear_from, begin, end = start, 0, -1, 0, 0
     while hole < holes.size and holes[hole] < row:
         clear_from = holes[hole] + buffer - 1
         hole += 1
@@ -88,10 +88,12 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
             after_hole, clear_from = 1, row + buffer - 1
             hole += 1
         elif (
-            skip and not watched and m[p + EXIT_ASKED] == 0.0 and m[p + ENTER_SIDE] == 0.0
+            skip and row != clear_from and not watched and m[p + EXIT_ASKED] == 0.0 and m[p + ENTER_SIDE] == 0.0
             and (still or m[p + SIDE] == 0.0)
         ):  # fmt: skip
             border = min(n, holes[hole]) if hole < holes.size else n
+            if row < clear_from:
+                border = min(border, clear_from)
             until = quiet_until(m, p, row, border, high, low, signals, max_hold)
             if until > row:
                 if equity.size:
@@ -120,7 +122,10 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
         mark(m, track.days[row] if watched else 0)
         if track.wishes.size:
             m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[row, 0], track.wishes[row, 1]
-        decide_candle(m, p, tape, row, signals[row], judged, c, v, track.atr[row] if track.atr.size else 0.0)
+        signal = int(signals[row])
+        if signal == 0 and row == clear_from and hole > 0 and judged == 0:
+            signal = caught_up(m, p, signals, row, buffer)
+        decide_candle(m, p, tape, row, signal, judged, c, v, track.atr[row] if track.atr.size else 0.0)
         if equity.size:
             equity[row] = equity_of(m)
         row += 1
