@@ -82,6 +82,11 @@ def load_histories(
     return {symbol: _history(symbol, found[symbol], timeframe, since_ms, until_ms) for symbol in wanted}
 
 
+def symbols_in(data: Path, otherwise: str) -> tuple[str, ...]:
+    """The markets that there are candles of; errors as in `load_histories`."""
+    return tuple(sorted(_by_symbol(data, otherwise)))
+
+
 def _by_symbol(data: Path, otherwise: str) -> Mapping[str, list[Path]]:
     if data.is_file():
         return {symbol_in(data.name) or otherwise: [data]}

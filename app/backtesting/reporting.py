@@ -9,9 +9,10 @@ import pandas as pd
 from app.analytics.arrays import F64, I64
 from app.analytics.columns import index_ms, moments, numbers, texts
 from app.analytics.metrics import Metrics, measure
-from app.backtesting.certificate import Certificate, certify_frame
+from app.backtesting.certificate import Certificate
 from app.backtesting.lanes import Lane
-from app.domain.timeframe import SUPPORTED, Timeframe
+from app.backtesting.proving import timeframe_of
+from app.domain.timeframe import Timeframe
 from app.report import ReportData, Verdict
 from app.report.text import moment, percent
 from app.risk.settings import exit_rules
@@ -32,14 +33,13 @@ def report_data(
 
     Args:
         result: The backtest.
-        causality: What the causality proof came to; None where it was not made.
-        certificates: Of the candles' files; made from the candles in memory if None.
+        causality: What the causality proof came to; the result's own if None.
+        certificates: Of the candles' files; the result's own if None.
         seed: Of the intervals.
     """
     config, paper, timeframe = result.config, result.config.paper, _timeframe(result)
     if certificates is None:
-        length = Timeframe.parse(timeframe)
-        certificates = [certify_frame(lane.symbol, length, lane.frame) for lane in result.lanes if len(lane)]
+        certificates = list(result.certificates.values())
     return ReportData(
         title=config.strategy.name,
         timeframe=timeframe,
@@ -55,7 +55,7 @@ def report_data(
         indicators={lane.symbol: lane.signal_frame for lane in result.lanes},
         exposure=_exposure(result),
         levels=_levels(result),
-        verdict=None if causality is None else verdict_of(causality),
+        verdict=verdict_of(causality or result.causality),
         certificate={one.symbol: facts_of(one) for one in certificates},
         settings=_settings(result),
         seed=seed,
@@ -110,10 +110,7 @@ def verdict_of(causality: "Causality") -> Verdict:
 
 
 def _timeframe(result: "BacktestResult") -> str:
-    """The candles' own length; the settings' where it is none that has a name."""
-    step_ms = result.lanes[0].step_ms
-    names = [name for name in SUPPORTED if Timeframe.parse(name).ms == step_ms]
-    return names[0] if names else result.config.strategy.timeframe
+    return timeframe_of(result.lanes[0], result.config.strategy.timeframe).name
 
 
 def _exposure(result: "BacktestResult") -> F64:

@@ -154,6 +154,26 @@ class BacktestResult:
 
         return metrics_of(self)
 
+    @cached_property
+    def causality(self) -> "Causality":
+        """Whether the live bot would have had the same signals; proved once, when it is first asked for."""
+        from app.backtesting.proving import causality_of  # noqa: PLC0415  as above
+
+        return causality_of(self)
+
+    @cached_property
+    def certificates(self) -> "dict[str, Certificate]":
+        """What the candles of each symbol are worth; may be replaced by the certificates of their files."""
+        from app.backtesting.certificate import certify_frame  # noqa: PLC0415  as above
+        from app.backtesting.proving import timeframe_of  # noqa: PLC0415
+
+        length = self.config.strategy.timeframe
+        return {
+            lane.symbol: certify_frame(lane.symbol, timeframe_of(lane, length), lane.frame)
+            for lane in self.lanes
+            if len(lane)
+        }
+
     def report(
         self,
         *,
@@ -163,8 +183,7 @@ class BacktestResult:
     ) -> "ReportData":
         """The material of reports: for `app.report.terminal`, `app.report.plain` and `app.report.page`.
 
-        causality: the proof's verdict; certificates: of the candles' files, made from the candles in memory if None;
-        seed: of the intervals.
+        causality, certificates: others than the result's own; seed: of the intervals.
         """
         from app.backtesting.reporting import report_data  # noqa: PLC0415  as above
 

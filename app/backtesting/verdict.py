@@ -1,7 +1,9 @@
 """What a causality proof came to, as a value, a sentence and JSON."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from app.core.window import utc_minute
 
@@ -140,3 +142,25 @@ class Causality:
         if self.verdict is Verdict.ROUNDING:
             return " Sums that do not depend on where the window begins, as app.indicators has them, avoid it."
         return f" Other values in a window, but no other signal: {names}." if names else ""
+
+
+_WORST_FIRST: Final = (
+    Verdict.LOOKS_AHEAD,
+    Verdict.WARM_UP_TOO_SHORT,
+    Verdict.UNPROVEN,
+    Verdict.ROUNDING,
+    Verdict.CAUSAL,
+)
+
+
+def together(verdicts: Sequence[Causality]) -> Causality:
+    """The worst of several symbols' verdicts, with the cuts of all."""
+    worst = min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.verdict))
+    return replace(
+        worst,
+        cuts=sum(verdict.cuts for verdict in verdicts),
+        trades=sum(verdict.trades for verdict in verdicts),
+        trades_in_all=sum(verdict.trades_in_all for verdict in verdicts),
+        run_alone=sum(verdict.run_alone for verdict in verdicts),
+        differing=sum(verdict.differing for verdict in verdicts),
+    )

@@ -9,6 +9,8 @@ from app.cli.output import open_missing_streams, say
 
 # command: (module:function, one line of help)
 COMMANDS: Final = {
+    "backtest": ("app.cli.backtest:main", "trade a strategy over history by the live bot's rules"),
+    "compare": ("app.cli.compare:main", "show in what two saved backtests differ"),
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
     "reconcile": ("app.cli.reconcile:main", "show what the ledger says beside what the exchange says"),
     "doctor": ("app.cli.doctor:main", "check settings, database, exchange and account, one line each"),

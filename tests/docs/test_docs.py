@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.chaos import command as chaos
-from app.cli import doctor, live, reconcile
+from app.cli import backtest, compare, doctor, live, reconcile
 from app.cli.main import COMMANDS
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -58,7 +58,14 @@ def test_every_command_and_option_is_documented():
     assert [name for name in COMMANDS if f"## keel {name}" not in text] == []
     options = [
         option
-        for parser in (live.parser(), chaos.parser(), reconcile.parser(), doctor.parser())
+        for parser in (
+            live.parser(),
+            backtest.parser(),
+            compare.parser(),
+            chaos.parser(),
+            reconcile.parser(),
+            doctor.parser(),
+        )
         for action in parser._actions
         for option in action.option_strings
         if option.startswith("--")

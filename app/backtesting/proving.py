@@ -1,0 +1,53 @@
+"""The causality proof of a finished backtest: every symbol, every trade as far as that costs no more than the run."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.backtesting.causality import prove
+from app.backtesting.cuts import FALSE_CANDLES, Rows
+from app.backtesting.verdict import Causality, together
+from app.core.decision import Action
+from app.domain.timeframe import SUPPORTED, Timeframe
+
+if TYPE_CHECKING:
+    from app.backtesting.lanes import Lane
+    from app.backtesting.result import BacktestResult
+
+FEWEST_TRADES: Final = 100  # are examined, however long the strategy's windows are
+MOST_HISTORY: Final = 2  # the windows of all trades hold at most that many times the history's candles
+
+
+def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
+    """Recompute signals from the windows that the live bot would have had.
+
+    Every trade is examined unless their windows together hold more than twice the candles of the history; then as many
+    as that, chosen with the seed.
+    """
+    decisions = result.decisions
+    acted = decisions[decisions["action"].isin([Action.ENTER.value, Action.EXIT.value])]
+    found: list[Causality] = []
+    for lane in result.lanes:
+        window = result.setup.buffer
+        own = acted.loc[acted["symbol"] == lane.symbol, "time"]
+        rows: Rows = np.unique(lane.index.searchsorted(own)).astype(np.int64)
+        most = max(MOST_HISTORY * len(lane) // (window + FALSE_CANDLES), FEWEST_TRADES)
+        found.append(
+            prove(
+                result.strategy,
+                lane.frame,
+                lane.signal_frame,
+                rows,
+                window=window,
+                timeframe=timeframe_of(lane, result.config.strategy.timeframe),
+                seed=seed,
+                trades_at_most=None if len(rows) <= most else most,
+            )
+        )
+    return together(found)
+
+
+def timeframe_of(lane: "Lane", otherwise: str) -> Timeframe:
+    """The length of a lane's candles; the settings' where it is none that has a name."""
+    lengths = map(Timeframe.parse, SUPPORTED)
+    return next((length for length in lengths if length.ms == lane.step_ms), Timeframe.parse(otherwise))

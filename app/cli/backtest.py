@@ -1,0 +1,175 @@
+"""`keel backtest` and `run_backtest.py`: trade a strategy over history by the live bot's rules."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from app.cli.output import say, stdout_kept_clean
+from app.cli.stages import Stages
+
+if TYPE_CHECKING:
+    from app.backtesting.result import BacktestResult
+    from app.backtesting.saving import DataAsked, Saved
+    from app.config.models import BotConfig
+
+EXIT_NOT_BELIEVABLE: Final = 3
+STAGES: Final = 4
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options; documented in docs/command-line.md, which a test compares."""
+    options = argparse.ArgumentParser(prog="keel backtest", description="Trade a strategy over history.")
+    options.add_argument("--config", default="settings/config.json", help="settings file (default: %(default)s)")
+    options.add_argument("--data", metavar="FILE|DIR", help="candles: a Parquet or CSV file, or a folder of them")
+    options.add_argument("--symbol", action="append", default=[], help="market to trade; may be given again, or all")
+    options.add_argument("--start", metavar="TIME", help="first moment, ISO 8601, UTC")
+    options.add_argument("--end", metavar="TIME", help="moment before which the last candle opens")
+    options.add_argument("--strategy", metavar="NAME", help='name, or "path/to/file.py:Class"')
+    options.add_argument("--param", action="append", default=[], metavar="KEY=VALUE", help="parameter of the strategy")
+    options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting, by dotted key")
+    options.add_argument("--fee", metavar="RATE", help="fee as a fraction of the notional (paper.fee_rate)")
+    options.add_argument("--slippage-bp", metavar="BP", help="slippage in basis points (paper.slippage_bp)")
+    options.add_argument("--seed", type=int, default=1, help="of cuts and intervals (default: %(default)s)")
+    options.add_argument("--json", action="store_true", help="print the result as JSON")
+    options.add_argument("--save", action="store_true", help="save the result below --results")
+    options.add_argument("--results", default="results", metavar="DIR", help="folder of results (default: %(default)s)")
+    options.add_argument("--html", metavar="FILE", help="write the report as one HTML file")
+    options.add_argument("--strict", action="store_true", help="exit with 3 unless the signals are proven causal")
+    options.add_argument("--repeat", metavar="RESULT", help="run a saved result again and compare the numbers")
+    return options
+
+
+def main(argv: list[str]) -> int:
+    """Parse and run.
+
+    Raises:
+        KeelError: a person reads its sentence; its exit code is stable.
+    """
+    arguments = parser().parse_args(argv)
+    with Stages(STAGES) as stages, stdout_kept_clean():
+        stages.begin("loading candles")
+        repeated, config, asked = _plan(arguments)
+        result = _run(config, asked, stages, chosen_timeframe=repeated is not None)
+        stages.begin("proving causality")
+        believable = result.causality.believable
+        stages.begin("measuring")
+        seed = arguments.seed if repeated is None else int(repeated.document["seed"])
+        report = result.report(seed=seed)
+        text = _text(report) if not arguments.json else ""
+        lines, facts, same = _outcome(arguments, result, asked, seed, repeated)
+        if arguments.html:
+            from app.report.page import write_html
+
+            lines.append(f"report: {write_html(report, arguments.html)}")
+    say(json.dumps(facts, allow_nan=False) if arguments.json else "\n".join([text.rstrip("\n"), *lines]))
+    if arguments.strict and not believable:
+        print(f"keel backtest: --strict: {result.causality.head()}", file=sys.stderr)
+    return EXIT_NOT_BELIEVABLE if not same or (arguments.strict and not believable) else 0
+
+
+def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, DataAsked]":
+    """What to run: by the options, or as a saved result ran."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from app.backtesting.saving import DataAsked, load_saved
+    from app.cli.overrides import assignment, settings_with
+    from app.domain.errors import ConfigError
+
+    if arguments.repeat:
+        saved = load_saved(Path(arguments.repeat))
+        data = saved.data if arguments.data is None else replace(saved.data, path=arguments.data)
+        return saved, saved.config, data
+    if arguments.data is None:
+        raise ConfigError("keel backtest needs candles: give --data FILE or --data DIR")
+    replaced = [assignment(text, "--set") for text in arguments.set]
+    replaced += [
+        (f"strategy.params.{key}", value) for key, value in (assignment(t, "--param") for t in arguments.param)
+    ]
+    options = {
+        "strategy.name": arguments.strategy,
+        "paper.fee_rate": arguments.fee,
+        "paper.slippage_bp": arguments.slippage_bp,
+    }
+    replaced += [(key, value) for key, value in options.items() if value is not None]
+    config = settings_with(Path(arguments.config), replaced)
+    return None, config, DataAsked(arguments.data, tuple(arguments.symbol), arguments.start, arguments.end)
+
+
+def _run(config: "BotConfig", asked: "DataAsked", stages: Stages, *, chosen_timeframe: bool) -> "BacktestResult":
+    from pathlib import Path
+
+    from app.backtesting.certificate import certify
+    from app.backtesting.engine import backtest
+    from app.backtesting.loading import load_histories, symbols_in
+    from app.strategies.loader import load_strategy
+
+    data, usual = Path(asked.path), config.strategy.symbol
+    there = symbols_in(data, usual)
+    symbols = asked.symbols or ((usual,) if usual in there else there)
+    named = chosen_timeframe or "timeframe" in config.strategy.model_fields_set
+    histories = load_histories(
+        data,
+        symbols=there if symbols == ("all",) else symbols,
+        otherwise=usual,
+        timeframe=config.strategy.timeframe if named else None,
+        start=asked.start,
+        end=asked.end,
+    )
+    first = next(iter(histories.values()))
+    section = config.strategy.model_copy(update={"symbol": first.symbol, "timeframe": first.timeframe.name})
+    config = config.model_copy(update={"strategy": section})
+    stages.begin("trading")
+    candles = {symbol: history.candles for symbol, history in histories.items()}
+    result = backtest(candles, load_strategy(section), config)
+    result.certificates = {symbol: certify(history) for symbol, history in histories.items()}
+    return result
+
+
+def _outcome(
+    arguments: argparse.Namespace, result: "BacktestResult", asked: "DataAsked", seed: int, repeated: "Saved | None"
+) -> tuple[list[str], dict[str, object], bool]:
+    """Lines to print below the figures, facts for JSON, and whether a repeated result gave the same numbers."""
+    lines = [certificate.text() for certificate in result.certificates.values()]
+    if not (arguments.json or arguments.save or repeated):
+        return lines, {}, True
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from app.backtesting.comparing import compare_results
+    from app.backtesting.saving import as_saved, document_of, save
+    from app.core.clock import SystemClock
+
+    facts = document_of(result, asked, seed=seed)
+    same = True
+    if repeated is not None:
+        comparison = compare_results(repeated, as_saved(result, facts))
+        same = comparison.same_numbers
+        facts["repeated"] = comparison.as_json()
+        lines.append(
+            f"the same numbers as {repeated.folder}"
+            if same
+            else f"OTHER NUMBERS than {repeated.folder}:\n{comparison.text(str(repeated.folder), 'this run')}"
+        )
+    if arguments.save:
+        at = datetime.fromtimestamp(SystemClock().now_ms() // 1_000, UTC)
+        folder = save(result, facts, Path(arguments.results), at=at.isoformat())
+        facts["folder"] = str(folder)
+        lines.append(f"saved: {folder}")
+    return lines, facts, same
+
+
+def _text(report: object) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from app.report import ReportData
+    from app.report.terminal import print_report
+
+    assert isinstance(report, ReportData)  # noqa: S101  imported late
+    coloured = sys.__stdout__ is not None and sys.__stdout__.isatty()
+    out = StringIO()
+    print_report(report, Console(file=out, force_terminal=coloured, width=None if coloured else 110))
+    return out.getvalue()

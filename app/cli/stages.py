@@ -1,0 +1,63 @@
+"""A bar that says what a long command is at; a command that takes less than a second shows none."""
+
+import sys
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+PATIENCE_S: Final = 1.0
+
+
+class Stages:
+    """Shown on a terminal's stderr from the second second on.
+
+    Args:
+        count: How many stages there will be.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._done = -1
+        self._name = ""
+        self._lock = threading.Lock()
+        self._bar: object | None = None
+        self._timer = threading.Timer(PATIENCE_S, self._show)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()  # type: ignore[attr-defined]
+            self._bar = self
+
+    def begin(self, name: str) -> None:
+        """The stage before is done; this one begins."""
+        with self._lock:
+            self._done += 1
+            self._name = name
+            self._update()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        with self._lock:
+            if self._bar is None:
+                columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+                bar = Progress(*columns, console=Console(stderr=True), transient=True)
+                self._task = bar.add_task(self._name, total=self._count)
+                bar.start()
+                self._bar = bar
+                self._update()
+
+    def _update(self) -> None:
+        if self._bar is not None and self._bar is not self:
+            self._bar.update(self._task, description=self._name, completed=self._done)  # type: ignore[attr-defined]

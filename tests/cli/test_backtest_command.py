@@ -1,0 +1,207 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from app.cli.main import main
+from app.data.synthetic import synthetic_candles
+
+REPOSITORY = Path(__file__).parent.parent.parent
+CHEAT = """
+import numpy as np
+from app.strategies.base import BaseStrategy
+
+class Cheat(BaseStrategy):
+    defaults = {"ahead": 1}
+    def calculate_indicators(self, df):
+        return df.assign(later=df["close"].shift(-self.params["ahead"]))
+    def generate_signals(self, df):
+        print("a strategy may print")
+        return df.assign(signal=np.sign(df["later"] - df["close"]).fillna(0).astype("int8"))
+"""
+
+
+@pytest.fixture
+def workplace(tmp_path, settings_document, monkeypatch):
+    """A folder with settings, candles and a strategy, where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    settings_document["paper"] = {"cash": 10_000}
+    settings_document["risk"] = {"max_position_size_usd": 1_000}
+    (tmp_path / "config.json").write_text(json.dumps(settings_document))
+    candles = synthetic_candles(3_000, seed=9).reset_index(names="open_time")
+    candles["open_time"] = candles["open_time"].astype("int64")
+    candles.to_parquet(tmp_path / "BTCUSDT-1m.parquet")
+    (tmp_path / "cheat.py").write_text(CHEAT)
+    return tmp_path
+
+
+@pytest.fixture
+def keel(workplace, capsys):
+    """Run `keel backtest` or another command in the folder: exit code, stdout, stderr."""
+
+    def run(*arguments, command="backtest"):
+        given = ["--config", "config.json"] if command == "backtest" else []
+        code = main([command, *given, *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def as_json(keel, *arguments):
+    code, out, err = keel("--data", "BTCUSDT-1m.parquet", "--json", *arguments)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_a_backtest_prints_verdict_figures_and_what_its_candles_are_worth(keel):
+    code, out, err = keel("--data", "BTCUSDT-1m.parquet")
+    assert (code, err) == (0, "")
+    head = out.splitlines()[:2]
+    assert head[0].startswith("sma_cross  BTC/USDT  1m  2025-01-01 00:00 to ")
+    assert head[1].startswith("causal on ")
+    for words in (
+        "Total return",
+        "Sharpe",
+        "Fees (USDT)",
+        "BTC/USDT 1m: 3,000 candles",
+        "from BTCUSDT-1m.parquet, SHA-256 ",
+    ):
+        assert words in out
+
+
+def test_as_a_script_and_as_json_it_says_the_same(keel, workplace):
+    facts = as_json(keel)
+    command = [sys.executable, str(REPOSITORY / "run_backtest.py"), "--config", "config.json", "--data", ".", "--json"]
+    done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, timeout=100, check=True)
+    again = json.loads(done.stdout)
+    assert again["metrics"] == facts["metrics"]
+    assert again["causality"] == facts["causality"]
+    assert facts["causality"]["believable"] is True
+    assert facts["data"]["certificates"]["BTC/USDT"]["candles"] == 3_000
+
+
+def test_settings_are_replaced_by_param_set_fee_and_slippage(keel):
+    usual = as_json(keel)
+    other = as_json(
+        keel, "--param", "slow_window=30", "--set", "risk.max_position_size_usd=500", "--fee", "0", "--slippage-bp", "0"
+    )
+    settings = other["settings"]
+    assert settings["strategy"]["params"] == {"fast_window": 2, "slow_window": 30}
+    assert float(settings["risk"]["max_position_size_usd"]) == 500
+    assert (float(settings["paper"]["fee_rate"]), float(settings["paper"]["slippage_bp"])) == (0, 0)
+    assert other["metrics"]["trades"]["fees"] == 0 < usual["metrics"]["trades"]["fees"]
+
+
+def test_a_range_and_another_length_are_traded(keel):
+    facts = as_json(keel, "--start", "2025-01-01T10:00", "--end", "2025-01-02", "--set", "strategy.timeframe=5m")
+    certificate = facts["data"]["certificates"]["BTC/USDT"]
+    assert (certificate["timeframe"], certificate["candles"]) == ("5m", 14 * 12)
+
+
+def test_strict_exits_with_3_when_the_strategy_looks_ahead(keel):
+    code, out, err = keel("--data", "BTCUSDT-1m.parquet", "--strategy", "cheat.py:Cheat", "--set", "strategy.params={}")
+    assert code == 0
+    assert out.splitlines()[1].startswith("LOOKS AHEAD")
+    assert "a strategy may print" in err
+    code, out, err = keel(
+        "--data", "BTCUSDT-1m.parquet", "--strategy", "cheat.py:Cheat", "--set", "strategy.params={}", "--strict"
+    )
+    assert code == 3
+    assert "keel backtest: --strict: LOOKS AHEAD: at 2025-01-01" in err
+    assert "later" in err
+    assert keel("--data", "BTCUSDT-1m.parquet", "--strict")[0] == 0
+
+
+def test_a_saved_result_is_repeated_with_the_same_numbers(keel, workplace):
+    facts = as_json(keel, "--save")
+    folder = Path(facts["folder"])
+    assert folder.parent.name == "results"
+    document = json.loads((folder / "result.json").read_text())
+    assert document["metrics"] == facts["metrics"]
+    assert {"version", "seed", "code", "data", "causality"} <= set(document)
+    trades = pd.read_parquet(folder / "trades.parquet")
+    assert len(trades) > 10
+    assert len(pd.read_parquet(folder / "equity.parquet")) == 3_000
+    code, out, _ = keel("--repeat", str(folder))
+    assert code == 0
+    assert f"the same numbers as {folder}" in out
+    second = as_json(keel, "--save")
+    assert second["folder"] != facts["folder"]
+
+
+def test_a_repeated_result_that_has_other_numbers_says_what_changed(keel, workplace):
+    settings = ["--strategy", "cheat.py:Cheat", "--set", "strategy.params={}"]
+    folder = as_json(keel, "--save", *settings)["folder"]
+    candles = pd.read_parquet("BTCUSDT-1m.parquet")
+    candles.iloc[1_500, 4] = candles["high"].iloc[1_500]
+    candles.to_parquet("BTCUSDT-1m.parquet")
+    (workplace / "cheat.py").write_text(CHEAT + "\n# edited\n")
+    code, out, _ = keel("--repeat", folder)
+    assert code == 3
+    assert f"OTHER NUMBERS than {folder}" in out
+    assert "code.sha256" in out
+    assert "data.BTC/USDT.sha256" in out
+    assert "only in this run" in out
+
+
+def test_two_results_are_compared(keel):
+    one = as_json(keel, "--save")["folder"]
+    other = as_json(keel, "--save", "--param", "slow_window=9")["folder"]
+    code, out, _ = keel(one, other, command="compare")
+    assert code == 0
+    assert "settings.strategy.params.slow_window  4  9" in out
+    assert f"only in {other}" in out
+    code, out, _ = keel(one, one, "--json", command="compare")
+    same = json.loads(out)
+    assert (same["same_numbers"], same["made_of"], same["metrics"]) == (True, {}, {})
+
+
+def test_a_report_is_written(keel, workplace):
+    code, out, _ = keel("--data", "BTCUSDT-1m.parquet", "--html", "report.html")
+    assert code == 0
+    assert "report: report.html" in out
+    assert "causal on " in (workplace / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ([], 2, "needs candles: give --data FILE or --data DIR"),
+        (["--data", "nowhere"], 2, "candle data 'nowhere' does not exist"),
+        (["--data", "BTCUSDT-1m.parquet", "--start", "2030-01-01"], 2, "there are no candles of BTC/USDT from 2030-01-01"),
+        (["--data", "BTCUSDT-1m.parquet", "--symbol", "ETH/USDT"], 2, "has no candles of ETH/USDT: there are BTC/USDT"),
+        (["--data", "BTCUSDT-1m.parquet", "--strategy", "sma_crosss"], 2, "strategy 'sma_crosss' is not known"),
+        (["--data", "BTCUSDT-1m.parquet", "--param", "fast=3"], 2, "params.fast is no parameter of SmaCrossStrategy"),
+        (["--data", "BTCUSDT-1m.parquet", "--param", "fast_window"], 2, "--param 'fast_window' is no assignment: write --param key=value"),
+        (["--data", "BTCUSDT-1m.parquet", "--set", "risk.stop=1"], 2, "unknown setting 'risk.stop'"),
+        (["--data", "BTCUSDT-1m.parquet", "--set", "db_path.x=1"], 2, "setting db_path is no section: it holds 'keel.db'"),
+        (["--data", "BTCUSDT-1m.parquet", "--fee", "much"], 2, "paper.fee_rate is 'much'"),
+        (["--data", "BTCUSDT-1m.parquet", "--fee", "NaN"], 2, "paper.fee_rate is 'NaN'"),
+        (["--repeat", "results/none"], 2, "'results/none' is no saved result"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(keel, arguments, code, sentence):
+    got, out, err = keel(*arguments)
+    assert (got, out) == (code, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_several_markets_share_the_cash_and_each_has_its_certificate(keel, workplace):
+    candles = pd.read_parquet("BTCUSDT-1m.parquet")
+    other = synthetic_candles(3_000, seed=10, price=50.0).reset_index(names="open_time")
+    other["open_time"] = candles["open_time"]
+    other.to_parquet("SOLUSDT-1m.parquet")
+    code, out, err = keel("--data", ".", "--symbol", "all", "--json", "--save")
+    assert code == 0, err
+    facts = json.loads(out)
+    assert list(facts["data"]["certificates"]) == ["BTC/USDT", "SOL/USDT"]
+    assert set(pd.read_parquet(Path(facts["folder"]) / "trades.parquet")["symbol"]) == {"BTC/USDT", "SOL/USDT"}
+    assert facts["causality"]["believable"] is True
+    alone = as_json(keel)
+    assert facts["causality"]["trades"] > alone["causality"]["trades"]
+    assert keel("--repeat", facts["folder"])[0] == 0
