@@ -131,6 +131,8 @@ class _Examination:
         leaks = self._leaks([rows[0], rows[len(rows) // 2], rows[-1]])
         if leaks is not None or any(difference.other_future is not None for difference in differences):
             return self.verdict(Verdict.LOOKS_AHEAD, cuts, columns=leaks or ())
+        if isinstance(self._compared(rows[0], rows[0] + 1, np.array(rows[:1])), StrategyError):
+            return self.verdict(Verdict.FAILS_LIVE, cuts)
         if all(difference.by_rounding for difference in differences):
             return self.verdict(Verdict.ROUNDING, cuts)
         return self.verdict(Verdict.WARM_UP_TOO_SHORT, cuts, sufficient=self._sufficient(rows))

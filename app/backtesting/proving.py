@@ -9,20 +9,22 @@ from app.backtesting.cuts import FALSE_CANDLES, Rows
 from app.backtesting.verdict import Causality, together
 from app.core.decision import Action
 from app.domain.timeframe import SUPPORTED, Timeframe
+from app.strategies.event import EventStrategy
 
 if TYPE_CHECKING:
     from app.backtesting.lanes import Lane
     from app.backtesting.result import BacktestResult
 
 FEWEST_TRADES: Final = 100  # are examined, however long the strategy's windows are
-MOST_HISTORY: Final = 2  # the windows of all trades hold at most that many times the history's candles
+MOST_HISTORY: Final = 2.0  # the windows of all trades hold at most that many times the history's candles
+MOST_OF_EVENTS: Final = 0.1  # the same where each candle is a call
 
 
 def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
     """Recompute signals from the windows that the live bot would have had.
 
     Every trade is examined unless their windows together hold more than twice the candles of the history; then as many
-    as that, chosen with the seed.
+    as that, chosen with the seed. Strategies with a callback per candle are slow: a tenth of the history's candles.
     """
     decisions = result.decisions
     acted = decisions[decisions["action"].isin([Action.ENTER.value, Action.EXIT.value])]
@@ -31,7 +33,8 @@ def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
         window = result.setup.buffer
         own = acted.loc[acted["symbol"] == lane.symbol, "time"]
         rows: Rows = np.unique(lane.index.searchsorted(own)).astype(np.int64)
-        most = max(MOST_HISTORY * len(lane) // (window + FALSE_CANDLES), FEWEST_TRADES)
+        share = MOST_OF_EVENTS if isinstance(result.strategy, EventStrategy) else MOST_HISTORY
+        most = max(int(share * len(lane)) // (window + FALSE_CANDLES), FEWEST_TRADES)
         found.append(
             prove(
                 result.strategy,

@@ -14,6 +14,7 @@ class Verdict(StrEnum):
     CAUSAL = "causal"
     ROUNDING = "rounding decides"  # the past suffices, but two values that should be equal differ in their last bits
     WARM_UP_TOO_SHORT = "warm-up too short"  # more of the past would do
+    FAILS_LIVE = "fails live"  # on no past that ends with the candle does the strategy give a signal
     LOOKS_AHEAD = "looks ahead"  # no past would do: the future is in the signals
     UNPROVEN = "unproven"  # too few candles to cut anywhere
 
@@ -91,6 +92,8 @@ class Causality:
             return f"CAUSALITY UNPROVEN: no candle has the {self.window} candles without a hole that the bot would see"
         if self.verdict is Verdict.LOOKS_AHEAD:
             return f"LOOKS AHEAD: {self._difference()}"
+        if self.verdict is Verdict.FAILS_LIVE:
+            return f"FAILS LIVE: {self._difference()}"
         if self.verdict is Verdict.WARM_UP_TOO_SHORT:
             return f"WARM-UP TOO SHORT: {self._difference()}"
         if self.verdict is Verdict.ROUNDING:
@@ -146,6 +149,7 @@ class Causality:
 
 _WORST_FIRST: Final = (
     Verdict.LOOKS_AHEAD,
+    Verdict.FAILS_LIVE,
     Verdict.WARM_UP_TOO_SHORT,
     Verdict.UNPROVEN,
     Verdict.ROUNDING,

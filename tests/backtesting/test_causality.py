@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.backtesting import backtest
 from app.backtesting.causality import prove
 from app.backtesting.cuts import FALSE_CANDLES, choose_cuts, false_history, layers
 from app.backtesting.verdict import Verdict
@@ -12,6 +13,7 @@ from app.config.models import StrategyConfig
 from app.data.files import read_candles
 from app.data.synthetic import synthetic_candles
 from app.domain.timeframe import Timeframe
+from app.strategies.event import EventStrategy
 from app.strategies.guarded import signal_frame, warmup_of
 from app.strategies.loader import SHIPPED, load_strategy
 
@@ -133,6 +135,31 @@ def test_a_strategy_that_fails_on_the_bots_window_is_told_so(history):
     assert verdict.first.window is None
     assert "too few candles" in verdict.head()
     assert verdict.sufficient_window == 598
+
+
+class Falling(EventStrategy):
+    def start(self):
+        self.last = None
+
+    def on_candle(self, candle, portfolio):
+        fell = self.last is not None and candle.close < self.last
+        self.last = candle.close
+        return 1 if fell else -1
+
+
+class LooksAtItsPortfolio(Falling):
+    def on_candle(self, candle, portfolio):
+        return 0 if portfolio.quantity else super().on_candle(candle, portfolio)
+
+
+def test_a_strategy_that_is_called_candle_by_candle_is_causal_unless_it_cannot_be_run_live(history):
+    verdict = backtest(history, of(Falling)).causality
+    assert verdict.verdict is Verdict.CAUSAL
+    assert 100 <= verdict.trades < verdict.trades_in_all
+    verdict = backtest(history, of(LooksAtItsPortfolio)).causality
+    assert verdict.verdict is Verdict.FAILS_LIVE
+    assert "FAILS LIVE: at 2025-01-" in verdict.head()
+    assert "portfolio.quantity" in verdict.head()
 
 
 def test_an_indicator_that_depends_on_the_beginning_without_changing_a_signal_is_named(history):
