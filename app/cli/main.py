@@ -14,6 +14,9 @@ COMMANDS: Final = {
     "live": ("app.cli.live:main", "trade on paper or live, candle by candle"),
     "reconcile": ("app.cli.reconcile:main", "show what the ledger says beside what the exchange says"),
     "doctor": ("app.cli.doctor:main", "check settings, database, exchange and account, one line each"),
+    "halt": ("app.cli.halt:halt", "the kill switch: cancel all own orders, then nothing until resume"),
+    "resume": ("app.cli.halt:resume", "lift a halt"),
+    "status": ("app.cli.halt:status", "state, position with its levels, the day's result"),
     "exchange": ("exchange_simulator.server.command:main", "run an exchange on loopback that clients take for Binance"),
     "chaos": ("app.chaos.command:main", "kill the live bot again and again while its exchange misbehaves"),
 }

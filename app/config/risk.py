@@ -166,7 +166,7 @@ class RiskConfig(Settings):
     """How much may be put at risk."""
 
     preset: Literal["cautious", "balanced"] | None = Field(
-        default=None, description="Exits, sizes and limits to begin with; what is set beside it wins."
+        default=None, description="Exits, sizes and limits to begin with; what is set beside it wins. See docs/risk.md."
     )
     max_position_size_usd: Amount = Field(
         default=Decimal(100), gt=0, description="What one position may cost, in quote units."
@@ -175,23 +175,19 @@ class RiskConfig(Settings):
         default=None,
         gt=0,
         lt=100,
-        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02, 2). Not enforced yet.",
+        description="Loss at which to leave: a fraction below 1, or percent from 1 on (0.02, 2).",
     )
     take_profit_pct: float | None = Field(
         default=None,
         gt=0,
-        description="Profit at which to leave: a fraction below 1, or percent from 1 on. Not enforced yet.",
+        description="Profit at which to leave: a fraction below 1, or percent from 1 on.",
     )
     max_entries: int = Field(
         default=1, ge=1, le=100, description="Purchases of which one position may consist: a new buy signal adds one."
     )
-    exits: ExitsConfig = Field(
-        default_factory=ExitsConfig, description="Trailing, break-even, time, stages. Not enforced yet."
-    )
-    sizing: SizingConfig = Field(default_factory=SizingConfig, description="How much an entry buys. Not enforced yet.")
-    limits: LimitsConfig = Field(
-        default_factory=LimitsConfig, description="What no strategy can pass. Not enforced yet."
-    )
+    exits: ExitsConfig = Field(default_factory=ExitsConfig, description="Trailing, break-even, time, stages.")
+    sizing: SizingConfig = Field(default_factory=SizingConfig, description="How much an entry buys.")
+    limits: LimitsConfig = Field(default_factory=LimitsConfig, description="What no strategy can pass.")
 
     @model_validator(mode="before")
     @classmethod

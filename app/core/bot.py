@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import pandas as pd
 
 from app.config.models import BotConfig
 from app.core.clock import Clock, SystemClock
 from app.core.cycle import Cycle
-from app.core.decision import Action, Decision, Signal, around_resting, decide
-from app.core.enums import OrderSide, OrderType
+from app.core.decision import Action, Decision, Signal, around_resting
+from app.core.desk import Desk
 from app.core.interfaces import BaseStrategy, IDataHandler, IExecutor
+from app.core.kill_switch import StopOrNews
 from app.core.memory import Memory
+from app.core.orders import is_ours
 from app.core.pacing import Pacing
 from app.core.shutdown import stop_on_signals
 from app.core.stop import StopFlag
@@ -23,16 +25,15 @@ from app.core.window import Window, candles_needed, inspect_window
 from app.domain.errors import (
     ConfigError,
     CutShort,
-    DatabaseError,
     DatabaseGone,
     KeyRevoked,
     OrderRejected,
     StrategyError,
 )
 from app.domain.instrument import Instrument
-from app.domain.resting import Purpose, RestingOrder, limit_price
+from app.domain.resting import RestingOrder
 from app.domain.timeframe import Timeframe
-from app.domain.values import MONEY, Price, Quantity, exact
+from app.domain.values import exact
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.guarded import signal_frame, warmup_of
 
@@ -99,9 +100,12 @@ class TradingBot:
             strategy=config.strategy.name,
         )
         self._stop = stop or StopFlag()
+        self._desk = Desk(
+            config, data_handler, executor, trade_repo, self._memory, market=self._market, now_ms=self._now_ms
+        )
         self._newest_is_late = False
         self._memory.restore()
-        if self._memory.is_empty and _is_ours(signal_repo):
+        if self._memory.is_empty and is_ours(signal_repo, SignalRepository):
             saved = signal_repo.get_latest(1, symbol=self.symbol)
             self._memory.last_signal = saved[0].signal_value if saved else None
 
@@ -118,13 +122,14 @@ class TradingBot:
         """One cycle: fetch, compute, decide, execute, record. Errors of data, strategy and executor come out."""
         cycle = Cycle()
         try:
-            if isinstance(self.executor, IExecutor):
-                self.executor.synchronize(self.symbol)
-            self._memory.finish_half_done()
+            self._synchronize()
             window = self._fetch_window()
             self._show_candles(window)
+            self._desk.exits.pass_candles(window.candles, self._length.ms)
             cycle.decision = self._judge(window, cycle)
-            self._act(cycle)
+            logger.info("Decision: %s", cycle.decision.reason)
+            self._desk.execute(cycle)
+            self._desk.exits.protect()
         except BaseException as error:
             cycle.error = error
             raise
@@ -143,7 +148,7 @@ class TradingBot:
             DatabaseGone: the database's file was deleted or replaced.
         """
         pacing = Pacing(self._length, int(sleep_seconds * 1_000))
-        iteration = 0
+        iteration, wake = 0, StopOrNews(self._stop, self._desk.switch)
         logger.info("Starting %s on %s %s", type(self.strategy).__name__, self.symbol, self.timeframe)
         with stop_on_signals(self.stop), suppress(KeyboardInterrupt):
             while not self._stop.is_set():
@@ -155,7 +160,7 @@ class TradingBot:
                 if at_the_end and not again_at_once:
                     break
                 if not again_at_once:
-                    self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), self._stop)
+                    self._clock.wait_until(pacing.next_cycle_ms(self._clock.now_ms()), wake)
         logger.info("Stopped after %d iterations", iteration)
 
     def _survived(self, pacing: Pacing) -> bool:
@@ -181,6 +186,17 @@ class TradingBot:
         """Let `start` return after the current cycle; safe from any thread."""
         self._stop.set()
 
+    def obey(self) -> None:
+        """Do what the kill switch asks for, if it asks for something; each cycle does it, too."""
+        self._desk.obey()
+
+    def _synchronize(self) -> None:
+        """Learn what became of the past before deciding about the future; obey the kill switch in between."""
+        if isinstance(self.executor, IExecutor):
+            self.executor.synchronize(self.symbol)
+        self._memory.finish_half_done()
+        self.obey()
+
     def _fetch_window(self) -> Window:
         frame = self.data_handler.get_historical_data(
             symbol=self.symbol, timeframe=self.timeframe, limit=self.buffer_size
@@ -192,23 +208,22 @@ class TradingBot:
         return window
 
     def _judge(self, window: Window, cycle: Cycle) -> Decision:
-        """Signal and decision for the newest closed candle."""
+        """Signal and decision for the newest closed candle; a rule that must sell needs no signal."""
         if reason := self._why_undecidable(window):
-            return Decision(Action.NO_DECISION, f"no decision: {reason}")
+            due = self._desk.exits.due()
+            return self._desk.sell(cycle, due) if due else Decision(Action.NO_DECISION, f"no decision: {reason}")
         signals = self._signals(window.candles)
         if reason := self._why_judged_already(signals.index[-1]):
             return Decision(Action.NO_DECISION, f"no decision: {reason}")
-        last = signals.iloc[-1]
         cycle.candle_time = signals.index[-1].to_pydatetime()
-        cycle.close = float(last["close"])
+        cycle.close = float(signals["close"].iloc[-1])
         cycle.indicators = self._extract_indicators(signals)
         cycle.signal, caught_up = self._signal(signals)
         logger.info("Latest signal: %d (1=BUY, -1=SELL, 0=NEUTRAL)", cycle.signal)
-        held = exact(self.executor.get_position(self.symbol)["net_quantity"])
-        logger.info("Position: %s %s, close %s", f"{held:f}", self.symbol, cycle.close)
-        last_signal = None if self.last_signal_value is None else Signal(self.last_signal_value)
-        decision = self._within_market(decide(cycle.signal, last_signal, held), exact(cycle.close))
-        decision = self._beside_orders(decision, cycle.signal)
+        logger.info("Position: %s %s, close %s", f"{self._desk.book.quantity:f}", self.symbol, cycle.close)
+        age = window.late if self._clock_is_the_exchanges else 0
+        decision = self._desk.decide(cycle, cycle.signal, self.last_signal_value, window.candles, age)
+        decision = self._beside_orders(decision, cycle)
         return Decision(decision.action, decision.reason + caught_up)
 
     def _signal(self, signals: pd.DataFrame) -> tuple[Signal, str]:
@@ -250,25 +265,20 @@ class TradingBot:
             error.__cause__.add_note(str(error))
             raise error.__cause__ from None
 
-    def _within_market(self, decision: Decision, price: Decimal) -> Decision:
-        """Hold instead of an entry that the market would refuse."""
-        if decision.action is not Action.ENTER:
-            return decision
-        quantity = Quantity(exact(self._calculate_order_quantity(price)))
-        refusal = self._market().refusal(quantity, Price(price))
-        return Decision(Action.HOLD, f"held: buy signal, but {refusal}") if refusal else decision
-
-    def _beside_orders(self, decision: Decision, signal: Signal) -> Decision:
+    def _beside_orders(self, decision: Decision, cycle: Cycle) -> Decision:
         """The decision in the light of what rests, and of what can be sent now."""
         executor = _own(self.executor)
-        if executor is None:
+        if executor is None or cycle.signal is None:
             return decision
         resting = executor.resting_order(self.symbol)
-        decision = around_resting(decision, signal, resting if isinstance(resting, RestingOrder) else None)
-        if decision.action in {Action.HOLD, Action.NO_DECISION}:
-            return decision
-        reason = executor.why_not_now(self.symbol)
-        return Decision(Action.NO_DECISION, f"no decision: {reason}") if isinstance(reason, str) else decision
+        decision = around_resting(decision, cycle.signal, resting if isinstance(resting, RestingOrder) else None)
+        if decision.action not in {Action.HOLD, Action.NO_DECISION}:
+            reason = executor.why_not_now(self.symbol)
+            if not isinstance(reason, str):
+                return decision
+            decision = Decision(Action.NO_DECISION, f"no decision: {reason}")
+        cycle.order = None
+        return decision
 
     def _show_candles(self, window: Window) -> None:
         executor = _own(self.executor)
@@ -277,7 +287,9 @@ class TradingBot:
 
     def _why_undecidable(self, window: Window) -> str | None:
         """Why no decision may be made on this window, in words; None when one may."""
-        warmup = warmup_of(self.strategy)
+        if self._desk.book.is_halted:
+            return self._desk.book.why_not_trading()
+        warmup = max(warmup_of(self.strategy), self._desk.candles_needed)
         if window.missing:
             return f"{window.missing} candles missing since {window.first_gap}"
         if self._newest_is_late:
@@ -286,57 +298,12 @@ class TradingBot:
             return f"{len(window.candles)} closed candles, {max(warmup, 1)} needed"
         return None
 
-    def _act(self, cycle: Cycle) -> None:
-        """Execute the decision, if it needs an order."""
-        logger.info("Decision: %s", cycle.decision.reason)
-        side = cycle.decision.action.side
-        if cycle.decision.action is Action.CANCEL:
-            self.executor.cancel_resting(self.symbol)
-            side = None if self.executor.get_position(self.symbol)["is_flat"] else OrderSide.SELL
-        if side is None or cycle.close is None:
-            return
-        price = exact(cycle.close)
-        if side is OrderSide.BUY:
-            quantity = self._calculate_order_quantity(price)
-        else:
-            quantity = self.executor.get_position(self.symbol)["net_quantity"]
-        self._begin(cycle, side)
-        executor = _own(self.executor)
-        if executor is not None and cycle.candle_time is not None:
-            executor.note_decision(self.symbol, cycle.candle_time, cycle.decision.reason)
-        order_type, asked_price = self._order_terms(side, price)
-        order = self.executor.execute_order(
-            symbol=self.symbol, side=side, quantity=quantity, order_type=order_type, price=asked_price
-        )
-        cycle.order_id = _order_id(order)
-        logger.info("Order executed: %s %s %s, decided at %s", side, quantity, self.symbol, price)
-
-    def _begin(self, cycle: Cycle, side: OrderSide) -> None:
-        """Record what is about to be done: an entry needs the record, an exit does not wait for a broken database."""
-        try:
-            self._memory.begin(cycle, self._clock.now_ms())
-        except DatabaseGone:
-            raise
-        except DatabaseError as error:
-            if side is OrderSide.BUY:
-                raise
-            logger.critical("The exit from %s is not recorded, it goes on: %s", self.symbol, error)
-
-    def _order_terms(self, side: OrderSide, price: Decimal) -> tuple[OrderType, Decimal]:
-        """Market at the candle's close, or limit at what the settings make of it."""
-        purpose = Purpose.ENTRY if side is OrderSide.BUY else Purpose.EXIT
-        style = self.config.orders.styles().of(purpose)
-        if not style.is_limit:
-            return OrderType.MARKET, price
-        return OrderType.LIMIT, limit_price(purpose, Price(price), style.offset_bp, self._market())
-
     def _calculate_order_quantity(self, price: Decimal | float) -> Decimal | float:
         """Base units that `risk.max_position_size_usd` buys at `price`, rounded down to what the market allows.
 
         Exact for a Decimal price; a float for a float, so that a user's arithmetic with floats goes on.
         """
-        wanted = MONEY.divide(self.config.risk.max_position_size_usd, exact(price))
-        quantity = self._market().quantity(wanted)
+        quantity = self._desk.largest_quantity(exact(price))
         return quantity if isinstance(price, Decimal) else float(quantity)
 
     def _extract_indicators(self, df: pd.DataFrame) -> dict[str, Any]:
@@ -362,6 +329,9 @@ class TradingBot:
             self._save_signal(int(cycle.signal), cycle.candle_time, cycle.close, cycle.indicators)
         self._memory.complete(cycle, self._clock.now_ms())
 
+    def _now_ms(self) -> int:
+        return self._clock.now_ms()
+
     def _market(self) -> Instrument:
         """What it allows now: filters change, and markets pause."""
         if self._instrument is not None:
@@ -376,23 +346,13 @@ def _clock_of(data_handler: object) -> Clock | None:
     return clock if isinstance(clock, Clock) else None
 
 
-def _steps_beside(signal_repo: object) -> StepRepository | None:
-    return StepRepository(signal_repo.session) if _is_ours(signal_repo) else None
-
-
-def _is_ours(signal_repo: object) -> TypeGuard[SignalRepository]:
-    """Whether there is a database behind it: a test's stand-in passes `isinstance`, too."""
-    return issubclass(type(signal_repo), SignalRepository)
+def _steps_beside(signal_repo: SignalRepository) -> StepRepository | None:
+    return StepRepository(signal_repo.session) if is_ours(signal_repo, SignalRepository) else None
 
 
 def _own(executor: object) -> IExecutor | None:
     """The executor, if it knows more than the public signature: a user's own need not."""
     return executor if isinstance(executor, IExecutor) else None
-
-
-def _order_id(order: object) -> str | None:
-    identity = order.get("id") if isinstance(order, Mapping) else None
-    return identity if isinstance(identity, str) else None
 
 
 def _utc(at_ms: int) -> str:

@@ -1,5 +1,6 @@
 """What one cycle of the bot found out; it becomes the recorded step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -8,6 +9,8 @@ from app.core.decision import Action, Decision, Signal
 from app.domain.errors import OrderPostponed, OrderRejected
 from app.models.sql import Step
 from app.repositories.signal_repository import json_ready
+from app.risk.gate import Approved
+from app.risk.position import Leaving
 
 NOT_REACHED: Final = Decision(Action.NO_DECISION, "no decision: the cycle did not get that far")
 
@@ -22,6 +25,8 @@ class Cycle:
         signal: The strategy's signal; None when there was no decision.
         indicators: The candle's indicator values.
         decision: What to do, and why.
+        order: What the gate approved.
+        leaving: Why the position is sold, when it is.
         order_id: The order that was executed.
         error: What ended the cycle early.
     """
@@ -31,8 +36,15 @@ class Cycle:
     signal: Signal | None = None
     indicators: dict[str, Any] = field(default_factory=dict)
     decision: Decision = NOT_REACHED
+    order: Approved | None = None
+    leaving: Leaving = Leaving.NOTHING
     order_id: str | None = None
     error: BaseException | None = None
+
+    def note_order(self, placed: object) -> None:
+        """Keep the id of what an executor returned, if it has one."""
+        identity = placed.get("id") if isinstance(placed, Mapping) else None
+        self.order_id = identity if isinstance(identity, str) else None
 
     @property
     def is_settled(self) -> bool:

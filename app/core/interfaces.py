@@ -1,17 +1,29 @@
 """The ports of the bot. Each docstring is the contract that one test suite checks on every implementation."""
 
+import math
 from abc import ABC, abstractmethod
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 import pandas as pd
 
 from app.core.enums import OrderSide, OrderType
+from app.domain.protection import Protection
 from app.domain.resting import RestingOrder
+from app.risk.gate import Purse
 from app.strategies.base import BaseStrategy
 
-__all__ = ["BaseStrategy", "IDataHandler", "IExecutor", "PositionView"]
+__all__ = ["BaseStrategy", "BidAsk", "IDataHandler", "IExecutor", "PositionView"]
+
+_UNKNOWN_PURSE: Final = Purse(cash=math.inf, fee_rate=0.0, slippage=0.0)
+
+
+class BidAsk(NamedTuple):
+    """The top of a market's book, quote per base."""
+
+    bid: float
+    ask: float
 
 
 class PositionView(TypedDict):
@@ -52,6 +64,14 @@ class IDataHandler(ABC):
     @abstractmethod
     def get_latest_bar(self, symbol: str, timeframe: str) -> pd.Series:
         """The newest closed candle as one row of `get_historical_data`; its `name` is the open time."""
+
+    def get_bid_ask(self, symbol: str) -> BidAsk | None:
+        """The best bid and ask right now; None where nobody can tell, as in a replay.
+
+        Asked before an entry when a limit on spread or price is set. May raise DataError: then there is no entry.
+        """
+        _ = symbol
+        return None
 
 
 class IExecutor(ABC):
@@ -110,3 +130,29 @@ class IExecutor(ABC):
     @abstractmethod
     def get_position(self, symbol: str) -> PositionView:
         """What is held of `symbol`, from everything that was booked so far."""
+
+    @property
+    def fills_at_given_price(self) -> bool:
+        """Whether an order fills at the price given with it (paper), or at what the market gives (an exchange)."""
+        return False
+
+    def purse(self, symbol: str) -> Purse:
+        """What an entry may spend, and what buying costs; endless where nobody can tell."""
+        _ = symbol
+        return _UNKNOWN_PURSE
+
+    def protect(self, symbol: str, protection: Protection | None) -> None:  # noqa: B027  the bot's own stop is armed
+        """Make the levels of a position rest where they work without the bot; called at the end of each cycle.
+
+        The desired state, not a change of it: the same value again does nothing, another one replaces what rests, None
+        takes away what is left. The bot watches the same levels itself, so that an executor that cannot do this, or a
+        refusal, leaves no position without a stop.
+
+        Raises:
+            OrderError: the desired state could not be reached; it is tried again in the next cycle.
+        """
+
+    def cancel_orders(self, symbol: str) -> int:
+        """Cancel all own resting orders of the symbol, protection too (the kill switch); how many there were."""
+        _ = symbol
+        return 0

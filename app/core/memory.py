@@ -1,12 +1,14 @@
 """What the bot must know after a restart, and the record of what it did: one step per cycle."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from app.core.cycle import Cycle
 from app.core.decision import Action
 from app.core.enums import OrderSide, OrderType
+from app.domain.errors import DatabaseError, DatabaseGone
 from app.domain.order import OrderStatus
 from app.models.sql import Order, Step
 from app.repositories import OrderRepository, StepRepository
@@ -29,7 +31,10 @@ class Memory:
     Attributes:
         last_signal: The signal that was last acted upon; None before the first.
         last_judged: Open time of the newest candle that was judged to its end.
+        beside: Writes down what belongs to the steps: durable together with them where both are in one database.
     """
+
+    beside: Callable[[], None]
 
     def __init__(self, steps: StepRepository | None, *, symbol: str, timeframe: str, strategy: str) -> None:
         self._steps = steps
@@ -40,6 +45,7 @@ class Memory:
         self._half_done: Step | None = None
         self.last_signal: int | None = None
         self.last_judged: datetime | None = None
+        self.beside = _nothing
 
     @property
     def is_empty(self) -> bool:
@@ -67,7 +73,8 @@ class Memory:
             self._half_done = None  # nothing was executed: the candle is judged again
         elif order.filled > 0 or OrderStatus(order.status).rests or order.order_type == OrderType.LIMIT.value:
             logger.info("Order %s was accepted right before a restart", order.id)
-            self._steps.complete(self._half_done, order_id=order.id, error=None, is_settled=True)
+            has_signal = self._half_done.signal_value is not None
+            self._steps.complete(self._half_done, order_id=order.id, error=None, is_settled=has_signal)
             self._half_done = None
             self._recall(self._steps)
 
@@ -81,30 +88,58 @@ class Memory:
             self.last_signal, self.last_judged = settled.signal_value, settled.candle_time
 
     def begin(self, cycle: Cycle, now_ms: int) -> None:
-        """Record what is about to be done; raises when it cannot, so that nothing is done unrecorded."""
-        if self._steps is not None:
+        """Record what is about to be done.
+
+        Raises:
+            DatabaseError: an entry cannot be recorded; an exit does not wait for a broken database.
+        """
+        try:
+            self._begin(cycle, now_ms)
+        except DatabaseGone:
+            raise
+        except DatabaseError as error:
+            if cycle.decision.action is Action.ENTER:
+                raise
+            logger.critical("The exit from %s is not recorded, it goes on: %s", self._symbol, error)
+
+    def _begin(self, cycle: Cycle, now_ms: int) -> None:
+        if self._steps is None:
+            self.beside()
+            return
+        with self._steps.together():
+            self.beside()
             self._begun = self._steps.record(self._step(cycle, now_ms, is_settled=False))
 
     def complete(self, cycle: Cycle, now_ms: int) -> None:
         """Record how the cycle ended, also a failed one; a failure to record it is logged."""
         if cycle.is_settled and cycle.signal is not None:
             self.last_signal, self.last_judged = int(cycle.signal), cycle.candle_time
-        if self._steps is None:
-            return
         begun, self._begun = self._begun, None
         try:
-            step = self._step(cycle, now_ms, is_settled=cycle.is_settled)
+            self._complete(cycle, begun, now_ms)
+        except Exception:
+            logger.exception("Failed to record the step")
+
+    def _complete(self, cycle: Cycle, begun: Step | None, now_ms: int) -> None:
+        if self._steps is None:
+            self.beside()
+            return
+        step = self._step(cycle, now_ms, is_settled=cycle.is_settled)
+        with self._steps.together():
+            self.beside()
             if begun is None:
                 self._steps.record(step)
             else:
                 self._steps.complete(begun, order_id=step.order_id, error=step.error, is_settled=step.is_settled)
-        except Exception:
-            logger.exception("Failed to record the step")
 
     def _step(self, cycle: Cycle, now_ms: int, *, is_settled: bool) -> Step:
         identity: dict[str, Any] = {"symbol": self._symbol, "timeframe": self._timeframe, "strategy": self._strategy}
         moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
         return cycle.step(recorded_at=moment, is_settled=is_settled, **identity)
+
+
+def _nothing() -> None:
+    """Where nothing else is written down."""
 
 
 def _was_left_half_done(step: Step) -> bool:

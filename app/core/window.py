@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.config.models import BotConfig
 from app.domain.errors import DataError
 from app.domain.timeframe import Timeframe
+from app.risk.settings import candles_before_entry
 from app.strategies.base import BaseStrategy
 from app.strategies.guarded import warmup_of
 
@@ -93,9 +94,23 @@ def possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def candles_needed(config: BotConfig, strategy: BaseStrategy) -> int:
-    """How many candles a cycle needs: the slow window and a margin, or more when the strategy's warm-up is longer."""
+    """How many candles a cycle needs: the slow window and a margin, or more when strategy or risk look back farther."""
     slow = config.strategy.params.get("slow_window", DEFAULT_SLOW_WINDOW)
-    return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy))
+    return max(int(slow) + WINDOW_MARGIN, warmup_of(strategy), candles_before_entry(config.risk))
+
+
+def average_true_range(candles: pd.DataFrame, window: int) -> float:
+    """The plain mean of the newest `window` true ranges, quote per base; 0 when there are too few candles.
+
+    Depends on the newest `window` + 1 candles alone, to the last bit, so that a backtest finds the same value.
+    """
+    if not window or len(candles) <= window:
+        return 0.0
+    from app.indicators.averages import sma  # noqa: PLC0415  numba takes a second to import
+    from app.indicators.volatility import true_range  # noqa: PLC0415
+
+    newest = candles.iloc[-window - 1 :]
+    return float(sma(true_range(newest["high"], newest["low"], newest["close"]), window)[-1])
 
 
 def utc_minute(at_ms: int) -> str:

@@ -24,10 +24,12 @@ from app.execution.schedule import DEFAULT_EVERY_S, Schedule
 from app.execution.tending import Tending
 from app.models.sql import Order
 from app.repositories import AlertRepository, OrderRepository, TradeRepository
+from app.risk.gate import Purse
 
 logger = logging.getLogger(__name__)
 
 ZERO: Final = Decimal(0)
+RESERVE: Final = 0.002  # of the notional: a taker's fee, and the price that moves while a market order travels
 
 
 class LiveExecutor(IExecutor):
@@ -119,6 +121,19 @@ class LiveExecutor(IExecutor):
         """The account's quote asset, free and locked."""
         balance = self._exchange.balances().get(quote_of(symbol))
         return Money(balance.total if balance else ZERO)
+
+    def purse(self, symbol: str) -> Purse:
+        """The account's free quote units. What the order costs on top is not known, so some of them stay."""
+        balance = self._exchange.balances().get(quote_of(symbol))
+        return Purse(float(balance.free) if balance else 0.0, RESERVE, RESERVE)
+
+    def cancel_orders(self, symbol: str) -> int:
+        """Cancel what rests for good, and learn what became of it."""
+        resting = self._orders.resting(symbol)
+        self.cancel_resting(symbol)
+        for order in self._orders.resting(symbol):
+            self.cancel(order)
+        return len(resting)
 
     def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:
         """Kept with the next order."""

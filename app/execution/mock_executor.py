@@ -18,7 +18,8 @@ from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
 from app.models.sql import Order
 from app.repositories import OrderRepository, PaperRepository, SignalRepository, TradeRepository
-from app.simulation.fills import fee_of, market_fill_price
+from app.risk.gate import Purse
+from app.simulation.fills import BASIS_POINT, fee_of, market_fill_price
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,16 @@ class MockExecutor(IExecutor):
             order = self._book(symbol, side, order_type, amount, price, fill_price, fee)
         logger.info("Paper order filled: %s %s %s at %s", side, f"{amount:f}", symbol, f"{fill_price:f} (fee {fee:f})")
         return ccxt_order(order, instrument.quote)
+
+    @property
+    def fills_at_given_price(self) -> bool:
+        """Yes: a stop fills at its level, a target at its limit."""
+        return True
+
+    def purse(self, symbol: str) -> Purse:
+        """The paper account's cash, fee and slippage."""
+        slippage = MONEY.multiply(self._slippage_bp, BASIS_POINT)
+        return Purse(float(self.get_cash(symbol)), float(self._fee_rate), float(slippage))
 
     def get_position(self, symbol: str) -> PositionView:
         """What is held of the symbol, from all booked trades."""

@@ -66,6 +66,11 @@ class PaperLimitExecutor(MockExecutor):
             raise InsufficientFunds(order.note or "the cash does not cover it")
         return ccxt_order(order, self.market(symbol).quote)
 
+    @property
+    def fills_at_given_price(self) -> bool:
+        """No: a limit order rests first, so a target that was reached is sold at market."""
+        return False
+
     def see(self, symbol: str, candles: pd.DataFrame) -> None:
         """Fill the resting order with the candles that came after it, then do what is to be done with it."""
         self._last[symbol] = Price(exact(float(candles["close"].iloc[-1])))

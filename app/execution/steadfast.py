@@ -20,6 +20,7 @@ from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import DatabaseError, DatabaseGone, DataError, OrderRejected, OutcomeUnknown
 from app.domain.instrument import quote_of
 from app.domain.order import OrderStatus
+from app.domain.protection import Protection
 from app.domain.resting import RestingOrder
 from app.domain.values import Money
 from app.execution.lease import DatabaseLease
@@ -31,6 +32,7 @@ from app.execution.replay import replay
 from app.execution.watched_exchange import Placement, WatchedExchange
 from app.repositories import AlertRepository, OrderRepository, Severity, TradeRepository
 from app.repositories.spare_ledger import LedgerState, is_flat, read_state, spare_ledger
+from app.risk.gate import Purse
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +158,18 @@ class SteadfastExecutor(IExecutor):
     def cancel_resting(self, symbol: str) -> None:
         """See LiveExecutor."""
         self._asked(symbol, lambda executor: executor.cancel_resting(symbol))
+
+    def purse(self, symbol: str) -> Purse:
+        """See LiveExecutor."""
+        return self._asked(symbol, lambda executor: executor.purse(symbol))
+
+    def protect(self, symbol: str, protection: Protection | None) -> None:
+        """See LiveExecutor."""
+        self._asked(symbol, lambda executor: executor.protect(symbol, protection))
+
+    def cancel_orders(self, symbol: str) -> int:
+        """See LiveExecutor."""
+        return self._asked(symbol, lambda executor: executor.cancel_orders(symbol))
 
     def get_cash(self, symbol: str) -> Money:
         """The account's quote asset; what it was when the exchange last told, when it does not tell now."""

@@ -66,7 +66,7 @@ class Order(Base):
     average: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     fee: Mapped[Decimal] = mapped_column(ExactDecimal)
     status: Mapped[str] = mapped_column(String(20), index=True)
-    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     exchange: Mapped[str | None] = mapped_column(String(40))
     exchange_id: Mapped[str | None] = mapped_column(String(40), index=True)
     base_before: Mapped[Decimal | None] = mapped_column(ExactDecimal)

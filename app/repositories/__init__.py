@@ -4,6 +4,7 @@ from app.repositories.alert_repository import AlertRepository, Severity
 from app.repositories.lease_repository import LeaseRepository
 from app.repositories.order_repository import OrderRepository
 from app.repositories.paper_repository import PaperRepository
+from app.repositories.risk_repository import RiskRepository
 from app.repositories.signal_repository import SignalRepository
 from app.repositories.step_repository import StepRepository
 from app.repositories.trade_repository import TradeRepository
@@ -13,6 +14,7 @@ __all__ = [
     "LeaseRepository",
     "OrderRepository",
     "PaperRepository",
+    "RiskRepository",
     "Severity",
     "SignalRepository",
     "StepRepository",

@@ -1,6 +1,7 @@
 """Recorded steps: why there was or was not a trade."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -14,6 +15,12 @@ class StepRepository:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside becomes durable together, also by other repositories of the same session."""
+        with unit_of_work(self.session):
+            yield
 
     def record(self, step: Step) -> Step:
         """Record one cycle."""

@@ -16,6 +16,7 @@ from app.domain.position import Position
 from app.domain.reports import FillReport
 from app.domain.values import MONEY, Money, Quantity, exact
 from app.models.sql import Adjustment, Holding, Trade
+from app.repositories.risk_repository import book_day
 
 
 class TradeRepository:
@@ -105,9 +106,10 @@ class TradeRepository:
     def write_off(self, symbol: str, quantity: Quantity, reason: str, timestamp: datetime) -> None:
         """Shrink a position by base units that left it without a trade of ours; their cost is a loss."""
         with unit_of_work(self.session):
-            after, _ = self._position(symbol).sold(quantity, Money(Decimal(0)))
+            after, loss = self._position(symbol).sold(quantity, Money(Decimal(0)))
             self.session.add(Adjustment(symbol=symbol, quantity=quantity, reason=reason, timestamp=timestamp))
             self._keep(symbol, after)
+            book_day(self.session, timestamp, quote_of(symbol), realized=loss, fee=Decimal(0))
             self.session.flush()
 
     def get_by_symbol(self, symbol: str, limit: int | None = None) -> Sequence[Trade]:
@@ -156,8 +158,16 @@ class TradeRepository:
                 after = replace(after, realized=Money(MONEY.add(before.realized, trade.pnl)))
             self.session.add(trade)
             self._keep(trade.symbol, after)
+            self._book_day(trade, MONEY.add(quote_fee, MONEY.multiply(base_fee, trade.price)))
             self.session.flush()
         return trade
+
+    def _book_day(self, trade: Trade, fee: Decimal) -> None:
+        """Add the trade to its day: its fee in quote units, or in the third asset in which it was taken."""
+        quote = quote_of(trade.symbol)
+        book_day(self.session, trade.timestamp, quote, trades=1, realized=trade.pnl, fee=fee)
+        if trade.fee and trade.fee_asset not in (None, quote, base_of(trade.symbol)):
+            book_day(self.session, trade.timestamp, str(trade.fee_asset), fee=trade.fee)
 
     def _position(self, symbol: str) -> Position:
         row = self.session.get(Holding, symbol)

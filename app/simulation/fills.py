@@ -7,7 +7,7 @@ from app.core.enums import OrderSide
 from app.domain.instrument import Instrument
 from app.domain.values import MONEY, Money, Price, Quantity
 
-_BASIS_POINT: Final = Decimal("0.0001")
+BASIS_POINT: Final = Decimal("0.0001")
 
 
 def market_fill_price(side: OrderSide, reference: Price, slippage_bp: Decimal, instrument: Instrument) -> Price:
@@ -19,7 +19,7 @@ def market_fill_price(side: OrderSide, reference: Price, slippage_bp: Decimal, i
         slippage_bp: Basis points (1 bp = 0.01 %).
         instrument: The price grid.
     """
-    slippage = MONEY.multiply(slippage_bp, _BASIS_POINT)
+    slippage = MONEY.multiply(slippage_bp, BASIS_POINT)
     factor = MONEY.add(Decimal(1), slippage) if side is OrderSide.BUY else MONEY.subtract(Decimal(1), slippage)
     worse = MONEY.multiply(reference, factor)
     return instrument.price(worse, ROUND_CEILING if side is OrderSide.BUY else ROUND_FLOOR)

@@ -29,6 +29,21 @@ TABLES = {
     "holdings": "SELECT symbol, total_buys, total_sells, cost, realized FROM holdings",
     "paper_accounts": "SELECT asset, starting_cash, cash FROM paper_accounts",
     "sequences": "SELECT name, last FROM sequences",
+    "levels": "SELECT * FROM risk_positions",
+    "accounts": "SELECT * FROM risk_accounts",
+    "equity": "SELECT symbol, close_ms, close, held, equity, realized, unrealized FROM equity ORDER BY id",
+    "days": "SELECT * FROM days ORDER BY day, asset",
+}
+ALL_EXITS = {
+    "stop_loss_pct": 0.02,
+    "take_profit_pct": 0.3,
+    "exits": {
+        "trailing_stop_pct": 0.04,
+        "trailing_from_pct": 0.01,
+        "max_hold_candles": 9,
+        "take_profit_stages": [{"profit_pct": 0.01, "close_share": 0.5}, {"profit_pct": 0.02, "close_share": 0.2}],
+    },
+    "limits": {"max_daily_loss_pct": 0.2, "cooldown_candles": 1, "max_orders_per_minute": 9},
 }
 
 
@@ -84,22 +99,27 @@ def killed_child(settings: dict[str, Any], arm: Callable[[Callable[[], None]], N
 
 
 def at_commit(number: int, *, before: bool) -> Callable[[Callable[[], None]], None]:
-    """Kill right before or right after the n-th commit to the database."""
+    """Kill right before the n-th commit that changes the database, or right before the one after it."""
 
     def arm(kill: Callable[[], None]) -> None:
-        opened, done = db.open, 0
+        opened, done, has_written = db.open, 0, False
 
         def open_and_listen(path: str) -> None:
             opened(path)
 
+            def executing(_connection, _cursor, statement: str, *_rest: object) -> None:
+                nonlocal has_written
+                has_written = has_written or statement.startswith(("INSERT", "UPDATE", "DELETE"))
+
             def committing(_: object) -> None:
-                nonlocal done
-                done += 1
+                nonlocal done, has_written
+                done, has_written = done + has_written, False
                 if done == number and before:
                     kill()
                 if done == number + 1 and not before:
                     kill()
 
+            event.listen(db.engine, "before_cursor_execute", executing)
             event.listen(db.engine, "commit", committing)
 
         db.open = open_and_listen
@@ -107,15 +127,18 @@ def at_commit(number: int, *, before: bool) -> Callable[[Callable[[], None]], No
     return arm
 
 
+@pytest.mark.parametrize("risk", [{}, ALL_EXITS], ids=["by signals", "by all exits"])
 @pytest.mark.parametrize("before", [True, False], ids=["before the commit", "before the next commit"])
-def test_a_kill_at_every_commit_changes_no_trade(tmp_path, zigzag, before):
+def test_a_kill_at_every_commit_changes_no_trade(tmp_path, zigzag, before, risk):
     undisturbed = tmp_path / "undisturbed.db"
-    run_to_the_end(settings_of(zigzag, undisturbed))
+    settings = settings_of(zigzag, undisturbed)
+    settings["risk"] |= risk
+    run_to_the_end(settings)
     expected = ledger(undisturbed)
     assert len(expected["trades"]) >= 6
     disturbed = tmp_path / "disturbed.db"
     number, kills = 1, 0
-    while killed_child(settings_of(zigzag, disturbed), at_commit(number, before=before)):
+    while killed_child(settings | {"db_path": str(disturbed)}, at_commit(number, before=before)):
         kills += 1
         number = number % 13 + 1
         assert kills < 500
