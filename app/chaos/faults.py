@@ -16,7 +16,10 @@ PLACE: Final = {"method": "POST", "path": "/api/v3/order"}
 READ: Final = {"method": "GET", "path": "/api/v3/*"}
 CANDLES: Final = {"method": "GET", "path": "/api/v3/klines"}
 FUNDS: Final = {"method": "GET", "path": "/api/v3/account"}
+CANCEL: Final = {"method": "DELETE", "path": "/api/v3/order"}
 TOO_LATE_S: Final = PATIENCE_S + 0.5
+_RESTING: Final = {"type": "limit", "limit_offset_bp": "3", "time_to_live_s": 50, "max_repricings": 2}
+LIMIT_ORDERS: Final = {"orders": {"entry": _RESTING, "exit": _RESTING}}
 Rule = dict[str, Any]
 
 
@@ -96,13 +99,23 @@ def _candles() -> Iterator[Fault]:
         yield Fault(f"kline_{kind}", (rule(f"kline_{kind}", CANDLES, 0.4),))
 
 
+def _cancels() -> Iterator[Fault]:
+    """Limit orders whose placing or cancelling is not answered."""
+    for kind in ("reset", "html", "status_unknown"):
+        for phase in ("before", "after"):
+            strikes = rule(kind, CANCEL, 0.5, phase=phase), rule(kind, PLACE, 0.2, phase=phase)
+            yield Fault(f"cancel: {kind} {phase}", strikes, settings=LIMIT_ORDERS)
+    lag = rule("read_lag", CANCEL, 1, lag=40, seconds=60), rule("reset", CANCEL, 0.5, phase="after")
+    yield Fault("cancel: read_lag", lag, settings=LIMIT_ORDERS)
+
+
 def _orders() -> Iterator[Fault]:
-    """What others do to the account's orders."""
+    """What others do to the account's orders, which rest."""
     owner = {"account": ACCOUNT, "symbol": SYMBOL}
     for kind in ("partial_fill", "expire_order", "exchange_cancel", "manual_cancel"):
-        yield Fault(kind, (rule(kind, PLACE, 0.5, phase="after", **owner),))
-    cancel = {"method": "DELETE", "path": "/api/v3/order"}
-    yield Fault("fill_during_cancel", (rule("fill_during_cancel", cancel, 0.7, phase="before", account=ACCOUNT),))
+        yield Fault(kind, (rule(kind, PLACE, 0.5, phase="after", **owner),), settings=LIMIT_ORDERS)
+    filled = rule("fill_during_cancel", CANCEL, 0.7, phase="before", account=ACCOUNT)
+    yield Fault("fill_during_cancel", (filled,), settings=LIMIT_ORDERS)
     by_hand = {"side": "BUY", "quantity": "0.003", "price": "", **owner}
     yield Fault("manual_order", (rule("manual_order", PLACE, 0.5, phase="after", **by_hand),))
     thin = {"risk": {"max_position_size_usd": 40_000}}
@@ -164,7 +177,8 @@ def storm(share: float) -> Fault:
 
 
 NONE: Final = Fault("none")
+RESTING: Final = Fault("none, limit orders", settings=LIMIT_ORDERS)
 FAULTS: Final[tuple[Fault, ...]] = (
-    *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_orders(), *_accounts(), *_market(),
+    *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_cancels(), *_orders(), *_accounts(), *_market(),
 )  # fmt: skip
 LOST: Final = Fault("answer lost", (rule("reset", PLACE, 1, count=2, phase="after"),))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.chaos.case import Case, Kill
-from app.chaos.faults import FAULTS, LOST, NONE, Fault
+from app.chaos.faults import FAULTS, LOST, NONE, RESTING, Fault
 from app.chaos.sabotage import SABOTAGES
 from app.chaos.suite import run_suite
 
@@ -32,21 +32,24 @@ def life_of_an_order(points: Sequence[str]) -> int:
     return len(points)
 
 
-def recovery_of(points: Sequence[str]) -> tuple[int, int]:
-    """The point at which the first order is executed and its answer unread, and how many points lead there."""
-    number = points.index("POST /api/v3/order: unread") + 1
-    return number, number
-
-
 def all_cases(seed: int) -> list[Case]:
     """The whole suite. A bot that nobody kills shows first which points there are."""
-    points = reference_life(seed)
-    return enumeration(points, seed) + schedule(seed, span=life_of_an_order(points))
+    market, limit = reference_lives(seed)
+    return [
+        *enumeration("every point", NONE, market, seed),
+        *enumeration("every point, limit orders", RESTING, limit, seed),
+        *recoveries("every point of a recovery", NONE, market, seed),
+        *schedule(seed, span=life_of_an_order(market)),
+    ]
 
 
-def reference_life(seed: int) -> list[str]:
-    """The points that a bot passes which nobody kills, in order."""
-    return run_suite([_case("reference", NONE, seed, 1, [Kill(at_point=BEYOND)])], jobs=1)[0].first_life
+def reference_lives(seed: int) -> tuple[list[str], list[str]]:
+    """The points that a bot passes which nobody kills, in order: with market orders, and with limit orders."""
+    market, limit = (
+        _case("reference", fault, seed, number, [Kill(at_point=BEYOND)]) for number, fault in enumerate((NONE, RESTING))
+    )
+    first, second = run_suite([market, limit], jobs=1)
+    return first.first_life, second.first_life
 
 
 def proofs() -> list[Case]:
@@ -63,20 +66,25 @@ def proof_without(fault: str) -> Case:
     return Case(f"proof/{fault}", lost, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=1)
 
 
-def enumeration(points: Sequence[str], seed: int) -> list[Case]:
-    """A kill at every point of an order's life, in runs of a few kills, and at every point after a lost answer."""
+def enumeration(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:
+    """A kill at every point of an order's life, in runs of a few kills."""
     last = life_of_an_order(points)
     stride = -(-last // IN_A_ROW)
-    cases = [
-        _case("every point", NONE, seed, number, [Kill(at) for at in range(number, last + 1, stride)])
+    return [
+        _case(name, fault, seed, number, [Kill(at) for at in range(number, last + 1, stride)])
         for number in range(1, stride + 1)
     ]
-    lost, recovery = recovery_of(points)
-    stride = -(-recovery // IN_A_ROW)
-    for number in range(1, stride + 1):
-        kills = [kill for at in range(number, recovery + 1, stride) for kill in (Kill(lost), Kill(at))]
-        cases.append(_case("every point of a recovery", NONE, seed, number, kills))
-    return cases
+
+
+def recoveries(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:
+    """A kill with an order's answer unread, then one at every point of the life that has to find out about it."""
+    lost = points.index("POST /api/v3/order: unread") + 1
+    stride = -(-lost // IN_A_ROW)
+    pairs = [(Kill(lost), Kill(at)) for at in range(1, lost + 1)]
+    return [
+        _case(name, fault, seed, number, [kill for pair in pairs[number - 1 :: stride] for kill in pair])
+        for number in range(1, stride + 1)
+    ]
 
 
 def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fault] = FAULTS) -> list[Case]:
