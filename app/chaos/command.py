@@ -55,6 +55,8 @@ def main(argv: list[str]) -> int:
 
     if chosen.sabotage and chosen.sabotage not in SABOTAGES:
         raise ConfigError(f"--sabotage {chosen.sabotage!r} is not known: use one of {', '.join(SABOTAGES)}")
+    if chosen.runs is not None and chosen.runs < 1:
+        raise ConfigError(f"--runs is {chosen.runs}: give 1 or more")
     if chosen.soak is not None:
         return _soak(chosen)
     if chosen.self_test:
@@ -70,6 +72,7 @@ def main(argv: list[str]) -> int:
 
 
 def _run(cases: "Sequence[Case]", chosen: argparse.Namespace) -> int:
+    from app.chaos.plan import remainder  # noqa: PLC0415
     from app.chaos.report import as_json, table  # noqa: PLC0415
     from app.chaos.suite import run_suite  # noqa: PLC0415
 
@@ -78,6 +81,8 @@ def _run(cases: "Sequence[Case]", chosen: argparse.Namespace) -> int:
             print(f"{result.name}: {sentence}", file=sys.stderr)  # noqa: T201  # a command line prints
 
     results = run_suite(cases, jobs=chosen.jobs, on_result=progress, keep=chosen.keep)
+    if chosen.only is None and chosen.runs is None:
+        results += run_suite(remainder(results, chosen.seed), jobs=chosen.jobs, on_result=progress, keep=chosen.keep)
     report = as_json(results, chosen.seed)
     say(json.dumps(report) if chosen.json else f"{table(results)}\nrepeat with --seed {chosen.seed}")
     return VIOLATED if report["violations"] else 0
@@ -115,6 +120,4 @@ def _chosen(cases: "Sequence[Case]", only: str | None, runs: int | None) -> "lis
         raise ConfigError(f"--only {only!r} is the name of no run: print the names with --list")
     if runs is None or runs >= len(named):
         return named
-    if runs < 1:
-        raise ConfigError(f"--runs is {runs}: give 1 or more")
     return [named[number * len(named) // runs] for number in range(runs)]

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.chaos.case import Case, Kill
+from app.chaos.case import Case, Kill, Result
 from app.chaos.faults import FAULTS, LOST, NONE, RESTING, Fault
+from app.chaos.report import missed
 from app.chaos.sabotage import SABOTAGES
 from app.chaos.suite import run_suite
 
@@ -14,7 +15,7 @@ KILLS: Final = 7  # in a run with a fault
 ROUNDS: Final = 2  # runs for each fault
 IN_A_ROW: Final = 5  # kills in a run of the enumeration
 PROOF_POINTS: Final = 150  # from an order until after the next
-BEYOND: Final = 1 << 30  # a point that no life reaches
+REFERENCE_POINTS: Final = 400  # more than a purchase and its sale have
 LONGEST_MOMENT_S: Final = 0.6
 MOMENTS: Final = 0.15  # share of kills that come at a moment, not at a point
 ORDERS: Final = 0.5  # share of kills that come while an order is written, sent and booked
@@ -44,9 +45,10 @@ def all_cases(seed: int) -> list[Case]:
 
 
 def reference_lives(seed: int) -> tuple[list[str], list[str]]:
-    """The points that a bot passes which nobody kills, in order: with market orders, and with limit orders."""
+    """The points that a bot passes which is killed late, in order: with market orders, and with limit orders."""
     market, limit = (
-        _case("reference", fault, seed, number, [Kill(at_point=BEYOND)]) for number, fault in enumerate((NONE, RESTING))
+        _case("reference", fault, seed, number, [Kill(REFERENCE_POINTS)])
+        for number, fault in enumerate((NONE, RESTING))
     )
     first, second = run_suite([market, limit], jobs=1)
     return first.first_life, second.first_life
@@ -85,6 +87,16 @@ def recoveries(name: str, fault: Fault, points: Sequence[str], seed: int) -> lis
         _case(name, fault, seed, number, [kill for pair in pairs[number - 1 :: stride] for kill in pair])
         for number in range(1, stride + 1)
     ]
+
+
+def remainder(results: Sequence[Result], seed: int) -> list[Case]:
+    """A kill at each point that was passed and at which nobody was killed yet, under a fault that led there."""
+    faults = {fault.name: fault for fault in (NONE, RESTING, *FAULTS)}
+    cases = []
+    for number, label in enumerate(missed(results), 1):
+        led_there = next(faults[result.fault] for result in results if label in result.passed)
+        cases.append(_case("remaining points", led_there, seed, number, [Kill(1, since=label)]))
+    return cases
 
 
 def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fault] = FAULTS) -> list[Case]:
