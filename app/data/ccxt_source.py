@@ -9,6 +9,7 @@ import numpy as np
 
 from app.config.models import ExchangeConfig
 from app.core.clock import SystemClock
+from app.core.interfaces import BidAsk
 from app.core.window import possible
 from app.data.candles import Candles
 from app.data.source import CandleSource
@@ -22,6 +23,7 @@ from app.exchanges.markets import Markets
 from app.exchanges.time_difference import StepWatch
 from app.exchanges.verdict import Verdict
 
+BOOK_DEPTH: Final = 5  # the shallowest that exchanges give
 PAGE: Final = 1_000  # Binance's most
 ATTEMPTS: Final = 3
 TIME_SAMPLES: Final = 5
@@ -85,6 +87,14 @@ class CcxtSource(CandleSource):
     def instrument(self, symbol: str) -> Instrument:
         """The market's grid and bounds, at most an hour old."""
         return self._markets.instrument(symbol)
+
+    def bid_ask(self, symbol: str) -> BidAsk | None:
+        """The best bid and ask of the exchange's book."""
+        found = self._call(f"the book of {symbol}", lambda: self._client.fetch_order_book(symbol, BOOK_DEPTH))
+        try:
+            return BidAsk(float(found["bids"][0][0]), float(found["asks"][0][0]))
+        except (LookupError, TypeError, ValueError):
+            raise DataError(f"{self._name} answered a book of {symbol} without bids or asks: no entry now") from None
 
     def fetch(
         self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None

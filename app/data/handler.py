@@ -6,7 +6,7 @@ import pandas as pd
 
 from app.config.models import ExchangeConfig
 from app.core.clock import Clock
-from app.core.interfaces import IDataHandler
+from app.core.interfaces import BidAsk, IDataHandler
 from app.data.replay import ReplaySource
 from app.data.source import CandleSource
 from app.domain.errors import DataError
@@ -77,6 +77,10 @@ class CryptoDataHandler(IDataHandler):
         if newest.empty:
             raise DataError(f"{symbol} {timeframe} has no closed candle yet: wait for the first close")
         return newest.iloc[-1]
+
+    def get_bid_ask(self, symbol: str) -> BidAsk | None:
+        """The best bid and ask; None in a replay. Raises DataError when the exchange does not tell."""
+        return self._source.bid_ask(symbol)
 
     def instrument(self, symbol: str) -> Instrument:
         """What the market allows."""

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.config.models import ExchangeConfig
 from app.core.clock import Clock, ScaledClock
+from app.core.interfaces import BidAsk
 from app.data.candles import Candles
 from app.data.ccxt_source import CcxtSource
 from app.data.source import CandleSource
@@ -63,6 +64,10 @@ class SimulatedSource(CandleSource):
     def instrument(self, symbol: str) -> Instrument:
         """What the exchange's filters say."""
         return self._source.instrument(symbol)
+
+    def bid_ask(self, symbol: str) -> BidAsk | None:
+        """The top of its book."""
+        return self._source.bid_ask(symbol)
 
     def fetch(
         self, symbol: str, timeframe: Timeframe, *, since_ms: int | None, until_ms: int, limit: int | None

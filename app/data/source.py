@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from app.config.models import ExchangeConfig
 from app.core.clock import Clock
+from app.core.interfaces import BidAsk
 from app.data.candles import Candles
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
@@ -28,6 +29,10 @@ class CandleSource(ABC):
     def account_config(self, config: ExchangeConfig) -> ExchangeConfig:
         """The settings with which orders reach this exchange: the given ones, unless the source knows better."""
         return config
+
+    def bid_ask(self, symbol: str) -> BidAsk | None:  # noqa: ARG002  most sources have no book
+        """The top of the market's book now; None where there is none. Raises DataError when it could not be had."""
+        return None
 
     def close(self) -> None:  # noqa: B027  most sources have nothing to end
         """End what the source started; nothing may be asked of it afterwards."""

@@ -38,6 +38,7 @@ class Exchange:
         self.faults: list[web.Response] = []
         self.asked: list[str] = []
         self.missing: set[int] = set()
+        self.bids = [["100.01", "3"], ["100.00", "1"]]
 
     def now_ms(self) -> int:
         return SystemClock().now_ms() + self.ahead_ms
@@ -52,6 +53,8 @@ class Exchange:
         if self.faults:
             fault = self.faults.pop(0)
             return web.Response(status=fault.status, body=fault.body, headers=fault.headers)
+        if path == "depth":
+            return web.json_response({"lastUpdateId": 1, "bids": self.bids, "asks": [["100.02", "1"], ["100.05", "2"]]})
         return web.json_response(self.klines(request))
 
     def klines(self, request: web.Request) -> list[list[object]]:
@@ -201,3 +204,13 @@ def test_a_dead_server_gives_one_sentence():
     source = CcxtSource(CONFIG, rest_url="http://127.0.0.1:9", first_pause_ms=1)
     with pytest.raises(DataError, match="did not give its time in 3 attempts"):
         CryptoDataHandler(CONFIG, source=source).get_latest_bar("BTC/USDT", "1m")
+
+
+def test_the_top_of_the_book_is_told(handler):
+    assert handler.get_bid_ask("BTC/USDT") == (100.01, 100.02)
+
+
+def test_a_book_without_bids_is_no_book(exchange, handler):
+    exchange.bids = []
+    with pytest.raises(DataError, match="without bids or asks"):
+        handler.get_bid_ask("BTC/USDT")

@@ -18,8 +18,7 @@ BUY = [0, 1]
 
 @dataclass(frozen=True)
 class Scenario:
-    """Attributes: name, candles, signals (the rest is 0), `risk` settings, `paper` settings, exits, units held at the end;
-    `waits_for`: why the backtest cannot run it."""
+    """Attributes: name, candles, signals (the rest is 0), `risk` settings, `paper` settings, exits, units held at the end."""
 
     name: str
     rows: list[Row | None]
@@ -28,7 +27,6 @@ class Scenario:
     exits: list[Exit]
     held: float = 0.0
     paper: dict[str, Any] = field(default_factory=dict)
-    waits_for: str = ""
 
 
 def stages(*pairs: tuple[float, float]) -> list[dict[str, float]]:
@@ -38,7 +36,6 @@ def stages(*pairs: tuple[float, float]) -> list[dict[str, float]]:
 STOP, BOTH = {"stop_loss_pct": 0.02}, {"stop_loss_pct": 0.02, "take_profit_pct": 0.02}
 TRAIL = {"exits": {"trailing_stop_pct": 0.02, "trailing_from_pct": 0.01}}
 HALVES = {"take_profit_pct": 0.1, "exits": {"take_profit_stages": stages((0.02, 0.5), (0.04, 0.25))}}
-ENGINE = "limits and sizing in the compiled pass"
 
 SCENARIOS = [
     # --- stop
@@ -81,16 +78,16 @@ SCENARIOS = [
     Scenario("one candle may reach everything", [FLAT, FLAT, (100, 111, 100, 110, 10)], BUY, HALVES, [(2, 102.0, 5.0, 10.0, "target"), (2, 104.0, 2.5, 10.0, "target"), (2, 110.0, 2.5, 25.0, "target")]),
     Scenario("stop and stage in one candle: the stop, with all of it", [FLAT, FLAT, (100, 103, 97, 100, 10)], BUY, {**HALVES, **STOP}, [(2, 98.0, 10.0, -20.0, "stop")]),
     Scenario("after a stage the stop sells the rest", [FLAT, FLAT, (100, 102.5, 100, 102, 10), (100, 100, 97, 98, 10)], BUY, {**HALVES, **STOP}, [(2, 102.0, 5.0, 10.0, "target"), (3, 98.0, 5.0, -10.0, "stop")]),
-    # --- what the compiled pass does not know yet
-    Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")], waits_for=ENGINE),
+    # --- ranges, entries, sizes, limits
+    Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")]),
     # 5 at 100, worth 550 at 110: 450 are left, 4.09 at 110; average 104.499, stop 102.40; 9.09 * 102.40 - 949.90 = -19.08
-    Scenario("adding averages the entry and lifts the stop", [FLAT, FLAT, (100, 110, 100, 110, 10), (110, 111, 109, 110, 10), (110, 110, 102, 103, 10)], [0, 1, 0, 1], {**STOP, "max_entries": 2}, [(4, 102.4, 9.09, -19.08, "stop")], waits_for=ENGINE),
+    Scenario("adding averages the entry and lifts the stop", [FLAT, FLAT, (100, 110, 100, 110, 10), (110, 111, 109, 110, 10), (110, 110, 102, 103, 10)], [0, 1, 0, 1], {**STOP, "max_entries": 2}, [(4, 102.4, 9.09, -19.08, "stop")]),
     # 100 of 10,000 at risk over 2 a unit: 50 units, cut to 1,000 a position
-    Scenario("risk per trade is cut to the position's size", [FLAT, FLAT, (99, 100, 97, 98, 10)], BUY, {**STOP, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 10.0, -20.0, "stop")], waits_for=ENGINE),
-    Scenario("risk per trade loses its share", [FLAT, FLAT, (99, 100, 97, 98, 10)], BUY, {**STOP, "max_position_size_usd": 9_000, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 50.0, -100.0, "stop")], waits_for=ENGINE),
-    Scenario("an entry is cut to the cash with its fee", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], {}, [(3, 100.0, 4.995, -1.0, "signal")], paper={"cash": 500, "fee_rate": 0.001}, waits_for=ENGINE),
-    Scenario("an entry is cut to its share of the account", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], {"limits": {"max_symbol_share": 0.05}}, [(3, 100.0, 5.0, 0.0, "signal")], waits_for=ENGINE),
-    Scenario("after a stop entries wait", [FLAT, FLAT, QUIET, (99, 100, 97, 100, 10), QUIET, QUIET, QUIET], [0, 1, 0, 1, 0, 1, 0], {**STOP, "limits": {"cooldown_candles": 3}}, [(3, 98.0, 10.0, -20.0, "stop")], waits_for=ENGINE),
-    Scenario("after a day's loss entries wait", [FLAT, FLAT, (95, 96, 94, 95, 10), QUIET, QUIET], [0, 1, 0, 1, 0], {**STOP, "limits": {"max_daily_loss_pct": 0.002}, "max_position_size_usd": 900}, [(2, 95.0, 9.0, -45.0, "stop")], waits_for=ENGINE),
-    Scenario("a drawdown sells what is held and halts", [FLAT, FLAT, (100, 100, 90, 90, 10), QUIET, QUIET], [0, 1, 0, 1, 0], {"limits": {"max_drawdown_pct": 0.01}}, [(2, 90.0, 10.0, -100.0, "limit")], waits_for=ENGINE),
+    Scenario("risk per trade is cut to the position's size", [FLAT, FLAT, (99, 100, 97, 98, 10)], BUY, {**STOP, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 10.0, -20.0, "stop")]),
+    Scenario("risk per trade loses its share", [FLAT, FLAT, (99, 100, 97, 98, 10)], BUY, {**STOP, "max_position_size_usd": 9_000, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 50.0, -100.0, "stop")]),
+    Scenario("an entry is cut to the cash with its fee", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], {}, [(3, 100.0, 4.995, -1.0, "signal")], paper={"cash": 500, "fee_rate": 0.001}),
+    Scenario("an entry is cut to its share of the account", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], {"limits": {"max_symbol_share": 0.05}}, [(3, 100.0, 5.0, 0.0, "signal")]),
+    Scenario("after a stop entries wait", [FLAT, FLAT, QUIET, (99, 100, 97, 100, 10), QUIET, QUIET, QUIET], [0, 1, 0, 1, 0, 1, 0], {**STOP, "limits": {"cooldown_candles": 3}}, [(3, 98.0, 10.0, -20.0, "stop")]),
+    Scenario("after a day's loss entries wait", [FLAT, FLAT, (95, 96, 94, 95, 10), QUIET, QUIET], [0, 1, 0, 1, 0], {**STOP, "limits": {"max_daily_loss_pct": 0.002}, "max_position_size_usd": 900}, [(2, 95.0, 9.0, -45.0, "stop")]),
+    Scenario("a drawdown sells what is held and halts", [FLAT, FLAT, (100, 100, 90, 90, 10), QUIET, QUIET], [0, 1, 0, 1, 0], {"limits": {"max_drawdown_pct": 0.01}}, [(2, 90.0, 10.0, -100.0, "drawdown")]),
 ]  # fmt: skip

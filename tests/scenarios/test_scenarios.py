@@ -17,7 +17,7 @@ BTC, MINUTE_MS = "BTC/USDT", 60_000
 START = pd.Timestamp("2025-01-01", tz="UTC")
 REASONS = {
     "stop loss": "stop", "trailing stop": "trailing", "break-even stop": "break even", "profit": "target", "held for": "time",
-    "sell signal": "signal", "the account fell": "limit",
+    "sell signal": "signal", "the account fell": "drawdown",
 }  # fmt: skip
 
 
@@ -88,8 +88,6 @@ def minute_of(moment):
 
 
 def test_in_a_backtest(scenario, config, frame, strategy):
-    if scenario.waits_for:
-        pytest.skip(f"the backtest waits for {scenario.waits_for}")
     trades = backtest(frame, strategy, config, fill="close").trades
     done = [
         (minute_of(row.exit_time), row.exit_price, round(row.quantity, 3), round(row.pnl, 2), row.exit_reason)
