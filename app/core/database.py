@@ -18,8 +18,8 @@ from app.config.masking import MASK, hide
 from app.core.sqlite import IN_MEMORY, sqlite_engine
 from app.domain.errors import ConfigError, DatabaseError
 
-HEAD_REVISION: Final = "0006"  # the newest script in app/migrations/versions; a test compares the two
-KNOWN_REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+HEAD_REVISION: Final = "0007"  # the newest script in app/migrations/versions; a test compares the two
+KNOWN_REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 _RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
 
 

@@ -1,5 +1,6 @@
 """Exits of the bot, candle by candle: what was armed meets the candle, levels move, what is overdue leaves."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from app.core.memory import Memory
 from app.core.orders import is_ours, place
 from app.core.risk_book import RiskBook
 from app.core.window import average_true_range
+from app.domain.errors import DataError, KeyRevoked, OrderError, StopReached
 from app.domain.instrument import Instrument
 from app.domain.values import Quantity
 from app.risk.codes import DRAWDOWN
@@ -23,6 +25,8 @@ from app.risk.position import Leaving
 from app.risk.reasons import REFUSALS, STOPS
 from app.risk.settings import market_of
 from app.simulation.candle import NONE, STOP, first_exit
+
+logger = logging.getLogger(__name__)
 
 
 class Exits:
@@ -71,7 +75,9 @@ class Exits:
         if self._book.position is None and self._atr_candles and self._book.seen_until_ms is not None:
             decided_on = candles.iloc[: int(times.searchsorted(self._book.seen_until_ms))]
             self._book.atr = average_true_range(decided_on, self._atr_candles)
-        self._book.notice(self._book.close or float(candles["close"].iloc[-1]))
+        newest_close = float(candles["close"].iloc[-1])
+        self._note_taken(newest_close)
+        self._book.notice(self._book.close or newest_close)
         if self._book.seen_until_ms is None:  # nothing is known of what came before: levels count from here
             self._book.mark(int(times[-1]) + length_ms, float(candles["close"].iloc[-1]))
             return
@@ -95,9 +101,25 @@ class Exits:
         return None
 
     def protect(self) -> None:
-        """Tell the executor under which levels the position is, so that it can make them rest."""
-        if is_ours(self._executor, IExecutor):
+        """Tell the executor under which levels the position is, so that it can make them rest.
+
+        What it cannot do now it is asked for again in the next cycle; the bot's own stop is armed all the while. While
+        everything is halted, what rests stays as it is.
+        """
+        if not is_ours(self._executor, IExecutor) or self._book.is_halted:
+            return
+        try:
             self._executor.protect(self._book.symbol, self._book.protection())
+        except StopReached as reached:
+            position, close = self._book.position, self._book.close
+            if position is not None and close is not None:
+                name = STOPS.get(position.held.stop_kind, "stop")
+                reason = f"exited: {name} reached, {reached}"
+                self._leave(Leaving.STOP, position.quantity, position.held.stop, close, reason, None)
+        except KeyRevoked:
+            raise
+        except (OrderError, DataError) as reason:
+            logger.warning("The protection of %s is not as it should be: %s", self._book.symbol, reason)
 
     def sell_by_hand(self) -> None:
         """Sell what is held at market, at the kill switch's word."""
@@ -105,6 +127,25 @@ class Exits:
         if position is not None:
             price = self._book.close or position.held.entry
             self._leave(Leaving.BY_HAND, position.quantity, price, price, "exited: closed by hand (kill switch)", None)
+
+    def _note_taken(self, close: float) -> None:
+        """Record what protection at the exchange sold by itself, each in a step, before the book follows the ledger."""
+        if not is_ours(self._executor, IExecutor):
+            return
+        for taken in self._executor.taken_exits(self._book.symbol):
+            position, price = self._book.position, float(taken.price)
+            reason = f"exited: profit target taken at the exchange, {taken.quantity:f} at {price:.10g}"
+            if taken.is_stop:
+                name = "stop loss" if position is None else STOPS.get(position.held.stop_kind, "stop loss")
+                reason = f"exited: {name} taken at the exchange, {taken.quantity:f} at {price:.10g}"
+            cycle = Cycle(close=price, decision=Decision(Action.EXIT, reason), order_id=taken.order_id)
+            if taken.is_stop:
+                self._book.leave(Leaving.STOP)
+            elif self._executor.get_position(self._book.symbol)["is_flat"]:
+                self._book.leave(Leaving.TARGET)  # else it was sold in part, and the rest stays under its levels
+            self._book.notice(close)
+            self._memory.complete(cycle, self._now_ms())
+            logger.info("%s: %s", self._book.symbol, reason)
 
     def _something_rests(self) -> bool:
         """Whether an order is under way that the executor looks after."""

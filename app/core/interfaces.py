@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypedDict
@@ -9,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypedDict
 import pandas as pd
 
 from app.core.enums import OrderSide, OrderType
-from app.domain.protection import Protection
+from app.domain.protection import Protection, TakenExit
 from app.domain.resting import RestingOrder
 from app.risk.gate import Purse
 from app.strategies.base import BaseStrategy
@@ -149,8 +150,14 @@ class IExecutor(ABC):
         refusal, leaves no position without a stop.
 
         Raises:
+            StopReached: the price is at the stop already: sell at market.
             OrderError: the desired state could not be reached; it is tried again in the next cycle.
         """
+
+    def taken_exits(self, symbol: str) -> Sequence[TakenExit]:
+        """What protection sold by itself, and no recorded step tells of yet (by `order_id`); oldest first."""
+        _ = symbol
+        return ()
 
     def cancel_orders(self, symbol: str) -> int:
         """Cancel all own resting orders of the symbol, protection too (the kill switch); how many there were."""

@@ -66,7 +66,7 @@ class Memory:
         """Complete the step that a dying process left, once the fate of its order is known; called until it is."""
         if self._steps is None or self._half_done is None:
             return
-        order = next(iter(OrderRepository(self._steps.session).by_symbol(self._symbol, limit=1)), None)
+        order = OrderRepository(self._steps.session).newest(self._symbol)
         if order is not None and OrderStatus(order.status).is_unresolved:
             return
         if order is None or not self._belongs_to_half_done(order) or order.status == OrderStatus.REJECTED:

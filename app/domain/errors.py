@@ -12,6 +12,7 @@
     └── OrderError            exit 7
         ├── OrderRejected     final: the order does not exist and never will
         │   ├── InsufficientFunds
+        │   ├── StopReached      the price is beyond the stop already: sell at market
         │   └── OrderPostponed   the same decision may be carried out later: a paused market, a limit of requests
         ├── OutcomeUnknown    the order may exist: reconcile before anything else
         └── KeyRevoked        final for everything: the exchange does not accept the API key       exit 8
@@ -74,6 +75,10 @@ class InsufficientFunds(OrderRejected):
 
 class OrderPostponed(OrderRejected):
     """Refused for now: the market takes no orders, or the exchange no requests. Nothing was traded."""
+
+
+class StopReached(OrderRejected):
+    """A stop is not placed because the price is at or below it already: what it protects must be sold now."""
 
 
 class OutcomeUnknown(OrderError):

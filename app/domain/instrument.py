@@ -49,6 +49,29 @@ NO_BOUNDS: Final = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
+class Stops:
+    """Which stop orders a market takes, and can be asked about afterwards.
+
+    Attributes:
+        at_market: A stop that sells at market.
+        at_limit: A stop that sells at a limit.
+        oco: A stop and a target of which one cancels the other.
+    """
+
+    at_market: bool = False
+    at_limit: bool = False
+    oco: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether it takes stops at all."""
+        return self.at_market or self.at_limit
+
+
+NO_STOPS: Final = Stops()
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """A spot market.
 
@@ -60,6 +83,7 @@ class Instrument:
         min_notional: The smallest price times quantity, in quote units.
         status: `TRADING`, or why the market takes no orders, in the exchange's word (`HALT`, `CANCEL_ONLY`).
         bounds: What else the exchange tells.
+        stops: Which stop orders it takes.
     """
 
     symbol: str
@@ -69,6 +93,7 @@ class Instrument:
     min_notional: Decimal = Decimal(0)
     status: str = TRADING
     bounds: Bounds = NO_BOUNDS
+    stops: Stops = NO_STOPS
 
     @classmethod
     def default(cls, symbol: str) -> Self:

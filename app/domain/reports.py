@@ -29,6 +29,31 @@ class OrderTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardTicket:
+    """The protection of a position as it is sent, once: a stop, or a stop and a target in a list of orders.
+
+    Attributes:
+        symbol: `BTC/USDT`.
+        quantity: Base units, on the market's grid; each of the two orders sells all of them.
+        stop_id: Our id of the stop.
+        stop: Its stop price, quote per base, on the grid.
+        stop_limit: The limit at which it sells; None at market.
+        list_id: Our id of the list; None for a stop alone.
+        target_id: Our id of the target; None for a stop alone.
+        target: The target's limit; None for a stop alone.
+    """
+
+    symbol: str
+    quantity: Quantity
+    stop_id: str
+    stop: Price
+    stop_limit: Price | None = None
+    list_id: str | None = None
+    target_id: str | None = None
+    target: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReport:
     """An order as the exchange knows it.
 
@@ -41,6 +66,7 @@ class OrderReport:
         quantity: Base units ordered.
         filled: Base units traded so far.
         created_ms: When the exchange took it, ms UTC.
+        is_guard: Whether it is a stop, or one of a list: protection, where it is ours.
     """
 
     exchange_id: str
@@ -51,6 +77,7 @@ class OrderReport:
     quantity: Quantity
     filled: Quantity
     created_ms: int
+    is_guard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

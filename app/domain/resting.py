@@ -24,6 +24,7 @@ class Purpose(StrEnum):
 
     ENTRY = "entry"
     EXIT = "exit"
+    PROTECTION = "protection"  # rests beside a position: app.domain.guarding
 
 
 class FollowUp(StrEnum):

@@ -24,6 +24,8 @@ EXPECTED_KEYS = {
     "/api/v3/time": "serverTime",
     "/api/v3/exchangeInfo": "symbols",
     "/api/v3/order": "orderId",
+    "/api/v3/orderList": "orderReports",
+    "/api/v3/orderList/oco": "orderReports",
     "/api/v3/account": "balances",
     "/sapi/v1/account/apiRestrictions": "createTime",
 }

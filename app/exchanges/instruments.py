@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from app.domain.errors import ConfigError
-from app.domain.instrument import TRADING, Bounds, Instrument
+from app.domain.instrument import NO_STOPS, TRADING, Bounds, Instrument, Stops
 from app.domain.values import exact
+
+# Where a stop order can be asked for like any other. Elsewhere it lives apart, and one whose answer is lost cannot be
+# found again.
+STOPS_ON: Final = frozenset({"binance"})
 
 
 def instrument_of(markets: Mapping[str, Any], symbol: str, exchange: str) -> Instrument:
@@ -32,7 +36,16 @@ def instrument_of(markets: Mapping[str, Any], symbol: str, exchange: str) -> Ins
         min_notional=_decimal(notional.get("minNotional"), limits["cost"].get("min")),
         status=str(market["info"].get("status") or (TRADING if market.get("active") is not False else "not active")),
         bounds=_bounds(filters, limits),
+        stops=_stops(market["info"]) if exchange in STOPS_ON else NO_STOPS,
     )
+
+
+def _stops(info: Mapping[str, Any]) -> Stops:
+    """As Binance's exchangeInfo tells it: https://developers.binance.com/docs/binance-spot-api-docs/enums."""
+    kinds = info.get("orderTypes") or []
+    at_market, at_limit = "STOP_LOSS" in kinds, "STOP_LOSS_LIMIT" in kinds
+    has_both = (at_market or at_limit) and "LIMIT_MAKER" in kinds
+    return Stops(at_market, at_limit, oco=has_both and info.get("ocoAllowed") is True)
 
 
 def _bounds(filters: Mapping[str, Any], limits: Mapping[str, Any]) -> Bounds:

@@ -47,7 +47,7 @@ _ROWS: Final[tuple[tuple[frozenset[int], frozenset[int], Verdict], ...]] = (
     (frozenset(), frozenset({-1002, -1022, -2014, -2015}), Verdict.REVOKED),
     (frozenset(), frozenset({-2011, -2013}), Verdict.ABSENT),
     (frozenset(), frozenset({-1013, -1111}), Verdict.REFUSED_FILTER),
-    (frozenset(), frozenset({-2010, -2021, -2022, -2026, -2039, *range(-1136, -1099)}), Verdict.REFUSED),
+    (frozenset(), frozenset({-2010, -2021, -2022, -2026, -2039, *range(-1168, -1099)}), Verdict.REFUSED),
 )
 # for exchanges whose codes are not known here: ccxt classes that no server error and no lost answer is mapped to
 _REFUSED_CLASSES: Final = frozenset(

@@ -11,7 +11,7 @@ from app.config.models import ExchangeConfig
 from app.core.clock import Clock, SystemClock
 from app.domain.errors import DataError, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
 from app.domain.instrument import Instrument
-from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
+from app.domain.reports import Balance, FillReport, GuardTicket, OrderReport, OrderTicket
 from app.domain.values import Price, exact
 from app.exchanges.abilities import abilities_of
 from app.exchanges.budget import Lane, RequestBudget
@@ -21,7 +21,7 @@ from app.exchanges.markets import Markets
 from app.exchanges.time_difference import StepWatch, TimeDifference
 from app.exchanges.verdict import Verdict
 from app.execution.order_exchange import OrderExchange
-from app.execution.wire import fill_report, order_report
+from app.execution.wire import fill_report, guard_request, list_reports, order_report
 
 ORDER_TIMEOUT_MS: Final = 15_000
 RECV_WINDOW_MS: Final = 5_000  # a lost order cannot enter the engine later than this after its timestamp
@@ -101,6 +101,32 @@ class CcxtExchange(OrderExchange):
             if isinstance(refusal, KeyRevoked):
                 raise refusal from error
             return None
+
+    def place_guard(self, ticket: GuardTicket) -> Sequence[OrderReport]:
+        """One POST, of an order or of a list."""
+        self.instrument(ticket.symbol)
+        self._set_clock()
+        request = guard_request(ticket, self._client.market_id(ticket.symbol)) | self._order_parameters()
+        send = self._client.privatePostOrder if ticket.list_id is None else self._client.privatePostOrderListOco
+        try:
+            return list_reports(self._client, self._post(partial(send, request)), ticket.symbol)
+        except Exception as error:
+            raise self._order_error(f"protect {ticket.quantity:f} {ticket.symbol}", ticket.symbol, error) from error
+
+    def cancel_list(self, symbol: str, list_id: str) -> Sequence[OrderReport]:
+        """One DELETE; a failure says nothing about the orders."""
+        try:
+            self._set_clock()
+            request = {"symbol": self._client.market_id(symbol), "listClientOrderId": list_id}
+            answer = self._gate.ask(partial(self._client.privateDeleteOrderList, request), Lane.ORDER)
+            return list_reports(self._client, answer, symbol)
+        except DataError:
+            return []
+        except Exception as error:
+            refusal = self._order_error(f"cancel {list_id}", symbol, error)
+            if isinstance(refusal, KeyRevoked):
+                raise refusal from error
+            return []
 
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """By the exchange's id, else by ours."""

@@ -1,6 +1,7 @@
 """Real orders: written down before they are sent, sent once, and looked for until their fate is known."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -9,13 +10,22 @@ from app.core.clock import SystemClock
 from app.core.database import unit_of_work
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
-from app.domain.errors import InsufficientFunds, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
+from app.domain.errors import (
+    InsufficientFunds,
+    KeyRevoked,
+    OrderPostponed,
+    OrderRejected,
+    OutcomeUnknown,
+    StopReached,
+)
 from app.domain.instrument import Instrument, quote_of
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.position import Position
-from app.domain.reports import OrderTicket
+from app.domain.protection import Protection, TakenExit
+from app.domain.reports import GuardTicket, OrderReport, OrderTicket
 from app.domain.resting import FollowUp, OrderStyles, Purpose, RestingOrder
 from app.domain.values import MONEY, Money, Price, Quantity, exact
+from app.execution.guarding import Guarding, taken_exit
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
@@ -62,6 +72,8 @@ class LiveExecutor(IExecutor):
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
         self._schedule = Schedule(SystemClock(), int(compare_every_s * 1_000))
         self._tending = Tending(self, self._orders, trade_repo, styles or OrderStyles())
+        alerts = AlertRepository(trade_repo.session)
+        self._guarding = Guarding(self, self._orders, trade_repo, alerts, exchange.name)
         self._decisions: dict[str, tuple[datetime, str]] = {}
         self._dust: dict[str, Quantity] = {}
 
@@ -92,7 +104,8 @@ class LiveExecutor(IExecutor):
     ) -> dict[str, Any]:
         """Write the order down, send it once, book what came of it; see IExecutor.
 
-        A sale cancels whatever rests first; a sale of the whole position takes also what was bought while cancelling.
+        A sale cancels whatever rests first, protection too, because it locks the coins; a sale of the whole position
+        takes what is left then: also what was bought while cancelling, not what was sold.
         """
         side, order_type, asked = OrderSide(side), OrderType(order_type), exact(quantity)
         self._refuse_while_in_doubt(symbol)
@@ -131,9 +144,26 @@ class LiveExecutor(IExecutor):
         """Cancel what rests for good, and learn what became of it."""
         resting = self._orders.resting(symbol)
         self.cancel_resting(symbol)
+        self._guarding.cancel(symbol)
         for order in self._orders.resting(symbol):
             self.cancel(order)
         return len(resting)
+
+    def protect(self, symbol: str, protection: Protection | None) -> None:
+        """Make stop and target rest at the exchange, as far as the market takes them; see IExecutor.
+
+        Nothing rests beside an exit that rests already: the coins are promised to that one.
+        """
+        self._refuse_while_in_doubt(symbol)
+        resting = self._tending.resting(symbol)
+        if resting is not None and resting.purpose is Purpose.EXIT:
+            return
+        with self._exchange.finishing():
+            self._guarding.protect(symbol, protection)
+
+    def taken_exits(self, symbol: str) -> list[TakenExit]:
+        """From the ledger: protection that traded and of which no step tells yet."""
+        return [taken_exit(order) for order in self._orders.untold_protection(symbol)]
 
     def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:
         """Kept with the next order."""
@@ -196,6 +226,50 @@ class LiveExecutor(IExecutor):
         self._orders.apply(order, OrderEvent.SUBMIT)
         self._post(order)
 
+    def send_guard(self, ticket: GuardTicket, orders: list[Order]) -> None:
+        """One POST of a protection that is written down."""
+        try:
+            reports = self._exchange.place_guard(ticket)
+        except (OrderRejected, KeyRevoked) as refusal:
+            for order in orders:
+                self._orders.apply(order, OrderEvent.REJECT, note=str(refusal))
+            if _is_about_price(refusal) and self.last_price(ticket.symbol) <= ticket.stop:
+                raise StopReached(f"{ticket.symbol} fell to its stop at {ticket.stop:f} meanwhile") from refusal
+            raise
+        except BaseException as doubt:
+            for order in orders:
+                self._orders.apply(order, OrderEvent.DOUBT, note=str(doubt))
+            if not isinstance(doubt, OutcomeUnknown):
+                raise
+            for order in orders:
+                self.reconciler.settle(order)
+            if self.reconciler.frozen(ticket.symbol):
+                raise
+            logger.warning("Protection %s was in doubt and is found: %s", orders[0].id, orders[0].status)
+        else:
+            self._take_all(orders, reports)
+
+    def cancel_guard(self, orders: list[Order]) -> None:
+        """One DELETE for all of them; its answer comes from the engine, so it is believed before any read."""
+        symbol, list_id = orders[0].symbol, orders[0].list_id
+        if list_id is None:
+            report = self._exchange.cancel(symbol, orders[0].id, orders[0].exchange_id)
+            self._take_all(orders, [] if report is None else [report])
+        else:
+            self._take_all(orders, self._exchange.cancel_list(symbol, list_id))
+        for order in orders:
+            if OrderStatus(order.status).rests:
+                self.reconciler.settle(order)
+
+    def _take_all(self, orders: list[Order], reports: Sequence[OrderReport]) -> None:
+        """Book what an answer says of orders that belong together; one of which it says nothing is looked for."""
+        told = {report.client_id: report for report in reports}
+        for order in orders:
+            if order.id in told:
+                self.reconciler.take(order, told[order.id])
+            elif OrderStatus(order.status).is_unresolved:
+                self.reconciler.settle(order)
+
     def _post(self, order: Order) -> None:
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
@@ -238,13 +312,18 @@ class LiveExecutor(IExecutor):
     def _clear_the_way(self, symbol: str, side: OrderSide, asked: Decimal) -> Decimal:
         """Nothing may rest beside a new order: a sale cancels it, a purchase waits. Returns the quantity to order."""
         resting = self._tending.resting(symbol)
-        if resting is None:
-            return asked
         if side is OrderSide.BUY:
-            raise OrderPostponed(f"buy {symbol} is not sent: {resting}")
-        is_all = asked >= self.trade_repo.position(symbol).quantity
-        self.cancel_resting(symbol)
-        return self.trade_repo.position(symbol).quantity if is_all else asked
+            if resting is not None:
+                raise OrderPostponed(f"buy {symbol} is not sent: {resting}")
+            return asked
+        before = self.trade_repo.position(symbol).quantity
+        was_protected = self._guarding.cancel(symbol) > 0
+        if resting is not None:
+            self.cancel_resting(symbol)
+        held = self.trade_repo.position(symbol).quantity
+        if was_protected and held < before and self._is_dust(symbol, self.trade_repo.position(symbol)):
+            raise OrderRejected(f"sell {symbol} is not sent: its protection sold it while it was being cancelled")
+        return held if asked >= before else asked
 
     def _affordable(
         self, instrument: Instrument, side: OrderSide, asked: Decimal, order_type: OrderType
@@ -314,3 +393,8 @@ class LiveExecutor(IExecutor):
             first_id=identity,
             attempt=1,
         )
+
+
+def _is_about_price(refusal: Exception) -> bool:
+    """Whether an exchange says that a stop is beyond the price: Binance's two sentences for it."""
+    return "trigger immediately" in str(refusal) or "relationship of the prices" in str(refusal)

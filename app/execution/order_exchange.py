@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from app.domain.instrument import Instrument
-from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
+from app.domain.reports import Balance, FillReport, GuardTicket, OrderReport, OrderTicket
 from app.domain.values import Price
 from app.exchanges.abilities import Abilities
 
@@ -54,6 +55,29 @@ class OrderExchange(ABC):
         Raises:
             KeyRevoked: nothing else is raised.
         """
+
+    @abstractmethod
+    def place_guard(self, ticket: GuardTicket) -> Sequence[OrderReport]:
+        """Send a position's protection, once; raises as `place`.
+
+        Returns:
+            What became of its orders at once, each with its client id.
+        """
+
+    @abstractmethod
+    def cancel_list(self, symbol: str, list_id: str) -> Sequence[OrderReport]:
+        """Ask to cancel all orders of a list, once, by our id of it.
+
+        Returns:
+            What became of them, when the answer says so, each with its client id; nothing otherwise, as `cancel`.
+
+        Raises:
+            KeyRevoked: nothing else is raised.
+        """
+
+    def finishing(self) -> AbstractContextManager[None]:
+        """While it is entered, questions are answered although the bot was asked to stop."""
+        return nullcontext()
 
     @abstractmethod
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:

@@ -17,6 +17,7 @@ from app.domain.errors import DataError
 from app.domain.instrument import base_of, quote_of
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.reports import FillReport, OrderReport
+from app.domain.resting import Purpose
 from app.domain.values import MONEY, Quantity
 from app.execution.order_exchange import OrderExchange
 from app.execution.search import LOOK_BACK_MS, OrderSearch
@@ -214,6 +215,7 @@ class Reconciler:
             note="adopted",
             first_id=client_id,
             attempt=1,
+            purpose=Purpose.PROTECTION.value if report.is_guard and report.side == OrderSide.SELL.value else None,
         )
 
     def _agrees_with_balance(self, symbol: str, now_ms: int) -> bool:

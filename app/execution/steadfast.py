@@ -8,7 +8,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import DatabaseError, DatabaseGone, DataError, OrderRejected, OutcomeUnknown
 from app.domain.instrument import quote_of
 from app.domain.order import OrderStatus
-from app.domain.protection import Protection
+from app.domain.protection import Protection, TakenExit
 from app.domain.resting import RestingOrder
 from app.domain.values import Money
 from app.execution.lease import DatabaseLease
@@ -164,8 +164,22 @@ class SteadfastExecutor(IExecutor):
         return self._asked(symbol, lambda executor: executor.purse(symbol))
 
     def protect(self, symbol: str, protection: Protection | None) -> None:
-        """See LiveExecutor."""
-        self._asked(symbol, lambda executor: executor.protect(symbol, protection))
+        """See LiveExecutor. While the database cannot be written, what rests stays, and nothing is placed."""
+        if self._outage is not None:
+            if protection is None:
+                self._outage.executor.protect(symbol, None)
+            return
+        try:
+            try:
+                self._live.protect(symbol, protection)
+            finally:
+                self._remember(symbol)
+        except DatabaseError as error:
+            self._begin(symbol, error)
+
+    def taken_exits(self, symbol: str) -> Sequence[TakenExit]:
+        """See LiveExecutor; what happened while the database could not be written is told afterwards."""
+        return () if self._outage is not None else self._live.taken_exits(symbol)
 
     def cancel_orders(self, symbol: str) -> int:
         """See LiveExecutor."""

@@ -1,13 +1,14 @@
 """An account whose orders are remembered until the ledger has them; it reads nothing more once the bot is to stop."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.core.stop import Stop
 from app.domain.errors import CutShort, KeyRevoked, OrderRejected
 from app.domain.instrument import Instrument
-from app.domain.reports import Balance, FillReport, OrderReport, OrderTicket
+from app.domain.reports import Balance, FillReport, GuardTicket, OrderReport, OrderTicket
 from app.domain.values import Price
 from app.execution.order_exchange import OrderExchange
 from app.execution.outage_journal import OutageJournal
@@ -47,6 +48,7 @@ class WatchedExchange(OrderExchange):
         self._stop = stop
         self._balances: dict[str, Balance] = {}
         self._now_ms = 0
+        self._finishing = 0
 
     @property
     def interruptions(self) -> int:
@@ -99,6 +101,23 @@ class WatchedExchange(OrderExchange):
         """Ask to cancel."""
         return self._inner.cancel(symbol, client_id, exchange_id)
 
+    def place_guard(self, ticket: GuardTicket) -> Sequence[OrderReport]:
+        """Send a protection, once. It is not journaled: while the database cannot be written none is placed."""
+        return self._inner.place_guard(ticket)
+
+    def cancel_list(self, symbol: str, list_id: str) -> Sequence[OrderReport]:
+        """Ask to cancel all orders of a list."""
+        return self._inner.cancel_list(symbol, list_id)
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """A position that is left behind should be protected: this ends before the bot does."""
+        self._finishing += 1
+        try:
+            yield
+        finally:
+            self._finishing -= 1
+
     def find(self, symbol: str, client_id: str, exchange_id: str | None) -> OrderReport | None:
         """The order."""
         return self._reading().find(symbol, client_id, exchange_id)
@@ -138,6 +157,6 @@ class WatchedExchange(OrderExchange):
         return self._now_ms
 
     def _reading(self) -> OrderExchange:
-        if self._stop.is_set() and not self.placements:
+        if self._stop.is_set() and not self.placements and not self._finishing:
             raise CutShort(f"{self.name} is not asked any more: the bot is stopping")
         return self._inner

@@ -52,6 +52,7 @@ class Order(Base):
 
     `purpose`, `candle_time` and `reason` are the decision behind it. An order that replaces another carries the id of
     the first of its kind in `first_id`, and counts up `attempt`. `follow_up` says what comes next once it is over.
+    `stop_price` is set on stops; `list_id` is our id of the list of orders that it belongs to, if it does.
     """
 
     __tablename__ = "orders"
@@ -77,6 +78,8 @@ class Order(Base):
     first_id: Mapped[str | None] = mapped_column(String(40), index=True)
     attempt: Mapped[int | None]
     follow_up: Mapped[str | None] = mapped_column(String(10))
+    stop_price: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    list_id: Mapped[str | None] = mapped_column(String(40))
 
 
 class Adjustment(Base):

@@ -1,14 +1,20 @@
 """Orders, and the numbers from which their ids are made."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.domain.order import OrderEvent, OrderStatus, after
-from app.domain.resting import FollowUp
-from app.models.sql import Identity, Order, Sequence
+from app.domain.resting import FollowUp, Purpose
+from app.models.sql import Identity, Order, Step, Trade
+from app.models.sql import Sequence as Numbers
+
+_NEWEST_TRADES: Final = 50
+_IS_PROTECTION: Final = func.coalesce(Order.purpose, "") == Purpose.PROTECTION.value
 
 
 class OrderRepository:
@@ -28,9 +34,9 @@ class OrderRepository:
         """Book an order that was ours already, and never give its number out again."""
         with unit_of_work(self.session):
             self.session.add(order)
-            known = self.session.get(Sequence, sequence)
+            known = self.session.get(Numbers, sequence)
             if known is None:
-                self.session.add(Sequence(name=sequence, last=number))
+                self.session.add(Numbers(name=sequence, last=number))
             else:
                 known.last = max(known.last, number)
             self.session.flush()
@@ -63,14 +69,41 @@ class OrderRepository:
             self.session.flush()
 
     def newest(self, symbol: str) -> Order | None:
-        """The symbol's newest order."""
-        return next(iter(self.by_symbol(symbol, limit=1)), None)
+        """The symbol's newest order that enters or leaves; protection rests beside it."""
+        query = select(Order).where(Order.symbol == symbol, ~_IS_PROTECTION)
+        with unit_of_work(self.session):
+            return self.session.scalars(query.order_by(Order.timestamp.desc(), Order.id.desc()).limit(1)).first()
+
+    def protection(self, symbol: str) -> list[Order]:
+        """What protects the symbol's position at the exchange, or may: orders in doubt and orders that rest."""
+        alive = [status.value for status in OrderStatus if status.is_unresolved or status.rests]
+        query = select(Order).where(Order.symbol == symbol, _IS_PROTECTION, Order.status.in_(alive))
+        with unit_of_work(self.session):
+            return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
+
+    def untold_protection(self, symbol: str) -> list[Order]:
+        """Protection that is over, was among the newest to trade, and of which no step tells yet; oldest first."""
+        over = [status.value for status in OrderStatus if not status.is_unresolved and not status.rests]
+        newest = select(Trade.order_id).where(Trade.symbol == symbol).order_by(Trade.timestamp.desc(), Trade.id.desc())
+        told = exists().where(Step.order_id == Order.id)
+        with unit_of_work(self.session):
+            ids = set(self.session.scalars(newest.limit(_NEWEST_TRADES)))
+            query = select(Order).where(Order.id.in_(ids), _IS_PROTECTION, Order.status.in_(over), ~told)
+            return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
 
     def of_wish(self, first_id: str) -> list[Order]:
         """The orders with which one wish is carried out, in their order."""
         query = select(Order).where(Order.first_id == first_id).order_by(Order.attempt, Order.id)
         with unit_of_work(self.session):
             return list(self.session.scalars(query))
+
+    def add_all(self, orders: Sequence[Order], event: OrderEvent) -> None:
+        """Book orders that are sent together, with one sync of the disk."""
+        with unit_of_work(self.session):
+            self.session.add_all(orders)
+            self.session.flush()
+            for order in orders:
+                self.apply(order, event)
 
     def plan(self, order: Order, follow_up: FollowUp | None, *, note: str | None = None) -> None:
         """Record what comes after an order; durable before its cancel is sent."""
@@ -127,9 +160,9 @@ class OrderRepository:
     def next_number(self, name: str) -> int:
         """The next number of a sequence: 1, 2, 3 …; never the same twice, also over restarts."""
         with unit_of_work(self.session):
-            sequence = self.session.get(Sequence, name)
+            sequence = self.session.get(Numbers, name)
             if sequence is None:
-                sequence = Sequence(name=name, last=0)
+                sequence = Numbers(name=name, last=0)
                 self.session.add(sequence)
             sequence.last += 1
             self.session.flush()

@@ -100,11 +100,13 @@ class World:
             raise BadRuleError(f"no account is called {name!r}; there are: {', '.join(accounts)}")
         return accounts[name]
 
-    def _target(self, rule: Rule, request: Values) -> tuple[Account, Order]:
-        """Return the open order that the request names, or else the account's newest."""
+    def _target(self, rule: Rule, request: Values, *, in_book: bool = False) -> tuple[Account, Order]:
+        """Return the open order that the request names, or else the account's newest; `in_book`: no waiting stop."""
         account = self._account(rule)
         symbol = rule.text("symbol") or request.get("symbol") or None
         orders = self.exchange.open_orders(account, symbol)
+        if in_book:
+            orders = [order for order in orders if order.is_working]
         order_id, client_id = request.get("orderId"), request.get("origClientOrderId")
         if order_id or client_id:
             orders = [o for o in orders if str(o.order_id) == order_id or o.client_id == client_id]
@@ -114,7 +116,7 @@ class World:
 
     def _fill(self, rule: Rule, request: Values, percent: float) -> None:
         """Let another trader take the market up to the order and a part of the order itself."""
-        _, order = self._target(rule, request)
+        _, order = self._target(rule, request, in_book=True)
         book = self.exchange.depth(order.symbol, ALL_LEVELS)
         ours, is_buy = book.bids if order.side is Side.BUY else book.asks, order.side is Side.BUY
         ahead = sum(q for p, q in ours if (p >= order.price if is_buy else p <= order.price)) - order.remaining

@@ -1,0 +1,359 @@
+"""Protection at the exchange, over HTTP: placed, moved, resized, cancelled, lost, refused, in doubt, over restarts."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.core.enums import OrderSide, OrderType
+from app.domain.errors import OrderRejected, OutcomeUnknown, StopReached
+from app.domain.protection import Protection
+from app.repositories import AlertRepository, OrderRepository
+
+BTC = "BTC/USDT"
+OWNER = {"symbol": "BTCUSDT"}
+LIST, ORDER = "/api/v3/orderList/oco", "/api/v3/order"
+
+
+def last(executor):
+    return executor._exchange.last_price(BTC)
+
+
+def buy(executor, quantity="0.01"):
+    executor.execute_order(BTC, OrderSide.BUY, Decimal(quantity), OrderType.MARKET, last(executor))
+
+
+def sell_all(executor):
+    held = executor.get_position(BTC)["net_quantity"]
+    return executor.execute_order(BTC, OrderSide.SELL, held, OrderType.MARKET, last(executor))
+
+
+def levels(venue, executor, *, stop="0.9", target="1.1", part=None):
+    """Protection of all that is held, at factors of the last price."""
+    price, held = last(executor), venue.held()
+    stop_at = None if stop is None else price * Decimal(stop)
+    target_at = None if target is None else price * Decimal(target)
+    return Protection(held, stop_at, target_at, held if part is None else held * Decimal(part))
+
+
+def moves(venue, percent):
+    """The price jumps, and the next trades are made there."""
+    venue.fault("spike", percent=percent, **OWNER)
+    venue.advance(5)
+
+
+def resting(venue):
+    """Kind and quantity of what rests at the exchange."""
+    found = venue.executor()._exchange.open_orders(BTC)
+    return sorted((report.side, f"{report.quantity.normalize():f}", report.is_guard) for report in found)
+
+
+def statuses(venue):
+    rows = OrderRepository(venue.session).by_symbol(BTC)
+    return sorted((order.order_type, order.status) for order in rows if order.purpose == "protection")
+
+
+def assert_in_line(venue):
+    assert venue.held() == venue.balance()
+    known = {order.id: order for order in OrderRepository(venue.session).by_symbol(BTC)}
+    assert {name: known[name].filled for name in venue.executed()} == venue.executed()
+    assert not OrderRepository(venue.session).unresolved(BTC)
+    alive = OrderRepository(venue.session).protection(BTC)
+    assert sorted(order.id for order in alive) == sorted(
+        report.client_id for report in venue.executor()._exchange.open_orders(BTC)
+    )
+    assert sum(order.order_type != "limit_maker" for order in alive) <= 1
+
+
+ONE_LIST = [("sell", "0.00999", True)] * 2
+ONE_STOP = ONE_LIST[:1]
+
+
+@pytest.fixture
+def protected(venue):
+    """A position with stop and target at the exchange."""
+    executor = venue.executor()
+    buy(executor)
+    wanted = levels(venue, executor)
+    executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    return executor, wanted
+
+
+def test_stop_and_target_rest_after_the_entry_and_are_left_alone(venue, protected):
+    executor, wanted = protected
+    before = venue.journal_end()
+    executor.protect(BTC, wanted)
+    assert [question for question in venue.asked(before) if question["method"] != "GET"] == []
+    assert statuses(venue) == [("limit_maker", "open"), ("stop_loss", "open")]
+    assert_in_line(venue)
+
+
+def test_a_restart_finds_its_protection_and_places_no_second_one(venue, protected):
+    _, wanted = protected
+    executor = venue.executor()
+    executor.synchronize(BTC)
+    executor.protect(BTC, wanted)
+    assert len(OrderRepository(venue.session).by_symbol(BTC)) == 3
+    assert_in_line(venue)
+
+
+@pytest.mark.parametrize(
+    ("change", "rests"),
+    [
+        pytest.param({"stop": "0.95"}, ONE_LIST, id="trailing"),
+        pytest.param({"target": "1.05"}, ONE_LIST, id="target"),
+        pytest.param({"target": None}, ONE_STOP, id="without target"),
+        pytest.param({"part": "0.5"}, ONE_STOP, id="a stage"),
+        pytest.param({"stop": None}, [], id="without stop"),
+    ],
+)
+def test_other_levels_replace_what_rests(venue, protected, change, rests):
+    executor, _ = protected
+    executor.protect(BTC, levels(venue, executor, **change))
+    assert resting(venue) == rests
+    assert_in_line(venue)
+
+
+def test_after_another_entry_it_protects_all(venue, protected):
+    executor, _ = protected
+    buy(executor, "0.02")
+    executor.protect(BTC, levels(venue, executor))
+    assert resting(venue) == [("sell", "0.02997", True)] * 2
+    assert_in_line(venue)
+
+
+def test_an_exit_cancels_protection_first_and_sells_all(venue, protected):
+    executor, _ = protected
+    sell_all(executor)
+    assert resting(venue) == []
+    assert executor.get_position(BTC)["is_flat"]
+    executor.protect(BTC, None)
+    assert executor.taken_exits(BTC) == []
+    assert_in_line(venue)
+
+
+def test_protection_goes_with_the_position(venue, protected):
+    executor, _ = protected
+    executor.protect(BTC, None)
+    assert resting(venue) == []
+    assert_in_line(venue)
+
+
+def test_the_kill_switch_takes_protection_too(venue, protected):
+    executor, _ = protected
+    assert executor.cancel_orders(BTC) == 2
+    assert resting(venue) == []
+    assert_in_line(venue)
+
+
+def test_a_stop_that_fires_is_booked_as_a_stop_and_its_target_is_gone(venue, protected):
+    executor, wanted = protected
+    moves(venue, -15)
+    executor.synchronize(BTC)
+    (taken,) = executor.taken_exits(BTC)
+    assert (taken.is_stop, taken.quantity) == (True, Decimal("0.00999"))
+    assert taken.price <= wanted.stop
+    assert executor.get_position(BTC)["is_flat"]
+    executor.protect(BTC, None)
+    assert resting(venue) == []
+    assert_in_line(venue)
+
+
+def test_a_target_that_is_taken_is_booked_as_a_target(venue, protected):
+    executor, wanted = protected
+    moves(venue, 15)
+    executor.synchronize(BTC)
+    (taken,) = executor.taken_exits(BTC)
+    assert (taken.is_stop, taken.price) == (False, wanted.target.quantize(Decimal("0.01")))
+    assert executor.get_position(BTC)["is_flat"]
+    assert_in_line(venue)
+
+
+def test_a_target_taken_in_part_leaves_the_rest_protected_by_stop_and_target(venue, protected):
+    executor, _ = protected
+    venue.fault("partial_fill", percent=40, account=venue.account, **OWNER)
+    executor.synchronize(BTC)
+    executor.protect(BTC, levels(venue, executor, target="1.2"))
+    assert [row[2] for row in resting(venue)] == [True, True]
+    assert venue.held() < Decimal("0.0065")
+    assert_in_line(venue)
+
+
+def test_a_stop_that_fires_while_an_exit_cancels_it_is_booked_and_nothing_is_sold_twice(venue, protected):
+    executor, _ = protected
+    cancel = executor._exchange.cancel_list
+    executor._exchange.cancel_list = lambda *names: [moves(venue, -15), cancel(*names)][-1]
+    with pytest.raises(OrderRejected, match="its protection sold it"):
+        sell_all(executor)
+    assert executor.get_position(BTC)["is_flat"]
+    assert executor.taken_exits(BTC)[0].is_stop
+    assert_in_line(venue)
+
+
+def test_a_target_that_fills_in_part_while_an_exit_cancels_it_leaves_the_exit_the_rest(venue, protected):
+    executor, _ = protected
+    venue.fault("partial_fill", percent=40, method="DELETE", path="/api/v3/orderList", phase="before",
+                account=venue.account, **OWNER)  # fmt: skip
+    order = sell_all(executor)
+    assert 0.0055 < order["filled"] < 0.0065
+    assert executor.get_position(BTC)["is_flat"]
+    assert_in_line(venue)
+
+
+@pytest.mark.parametrize("kind", ["manual_cancel", "expire_order", "exchange_cancel"])
+def test_lost_protection_is_noticed_and_placed_again_in_the_next_cycle(venue, protected, kind):
+    _, wanted = protected
+    venue.fault(kind, account=venue.account, **OWNER)
+    assert resting(venue) == []
+    executor = venue.executor()
+    executor.synchronize(BTC)
+    executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("kind", ["reset", "html", "half_json", "empty_object", "status_unknown"])
+def test_a_protection_whose_answer_is_lost_is_placed_once(venue, kind, phase):
+    executor = venue.executor()
+    buy(executor)
+    venue.fault(kind, phase=phase, method="POST", path=LIST)
+    wanted = levels(venue, executor)
+    try:
+        executor.protect(BTC, wanted)
+    except OutcomeUnknown:
+        assert phase == "before"
+        assert "must be found first" in executor.why_not_now(BTC)
+        venue.settle(executor)
+        venue.executor().protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("kind", ["reset", "html", "half_json", "status_unknown"])
+def test_a_cancel_whose_answer_is_lost_never_leads_to_two(venue, protected, kind, phase):
+    executor, _ = protected
+    wanted = levels(venue, executor, stop="0.95")
+    venue.fault(kind, phase=phase, method="DELETE", path="/api/v3/orderList")
+    try:
+        executor.protect(BTC, wanted)
+    except OutcomeUnknown:
+        assert resting(venue) == ONE_LIST
+        executor = venue.executor()
+        executor.synchronize(BTC)
+        executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def test_a_read_that_lags_behind_the_cancel_never_leads_to_two(venue, protected):
+    executor, _ = protected
+    venue.advance(30)
+    venue.fault("read_lag", lag=20, seconds=30)
+    executor.protect(BTC, levels(venue, executor, stop="0.95"))
+    executor.synchronize(BTC)
+    executor.protect(BTC, levels(venue, executor, stop="0.96"))
+    venue.advance(31)
+    executor.synchronize(BTC)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def test_a_death_between_cancel_and_placing_is_made_good_after_the_restart(venue, protected):
+    executor, _ = protected
+    executor.base_balance = _dies
+    wanted = levels(venue, executor, stop="0.95")
+    with pytest.raises(SystemExit):
+        executor.protect(BTC, wanted)
+    assert resting(venue) == []
+    executor = venue.executor()
+    executor.synchronize(BTC)
+    executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def _dies(*_):
+    raise SystemExit
+
+
+def test_a_refusal_raises_an_alert_at_once_and_the_next_cycle_tries_again(venue):
+    executor = venue.executor()
+    buy(executor)
+    venue.fault("reject_order", method="POST", path=LIST)
+    wanted = levels(venue, executor)
+    with pytest.raises(OrderRejected):
+        executor.protect(BTC, wanted)
+    alert = AlertRepository(venue.session).latest()[0]
+    assert alert.severity == "critical"
+    assert "only the bot's own is armed" in alert.text
+    executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def test_a_stop_that_the_price_reached_already_is_not_sent(venue, protected):
+    executor, _ = protected
+    before = venue.journal_end()
+    with pytest.raises(StopReached, match="sold at market"):
+        executor.protect(BTC, levels(venue, executor, stop="1.01"))
+    assert [question for question in venue.asked(before) if question["method"] != "GET"] == []
+    sell_all(executor)
+    assert_in_line(venue)
+
+
+def test_a_stop_that_the_price_reaches_while_it_travels_is_told_from_other_refusals(venue):
+    executor = venue.executor()
+    buy(executor)
+    wanted = levels(venue, executor, target=None, stop="0.999")
+    moved = iter([last(executor), wanted.stop - 1])
+    executor.last_price = lambda _: next(moved)
+    venue.fault("error", method="POST", path=ORDER, code=-2010, msg="Stop price would trigger immediately.")
+    with pytest.raises(StopReached, match="meanwhile"):
+        executor.protect(BTC, wanted)
+    assert AlertRepository(venue.session).latest() == []
+    assert_in_line(venue)
+
+
+def test_a_target_that_the_price_is_above_already_leaves_a_stop_alone(venue):
+    executor = venue.executor()
+    buy(executor)
+    for _ in range(2):
+        executor.protect(BTC, levels(venue, executor, target="0.99"))
+    assert resting(venue) == ONE_STOP
+    assert len(OrderRepository(venue.session).by_symbol(BTC)) == 2
+    assert_in_line(venue)
+
+
+def test_a_position_too_small_for_a_stop_says_so_once(venue):
+    executor = venue.executor()
+    buy(executor, "0.0001")
+    for _ in range(2):
+        executor.protect(BTC, levels(venue, executor, stop="0.5"))
+    texts = [alert.text for alert in AlertRepository(venue.session).latest()]
+    assert len([text for text in texts if "below the market's minimum" in text]) == 1
+    assert resting(venue) == []
+
+
+def test_protection_that_the_ledger_lost_is_adopted_and_replaced(venue, protected):
+    executor, wanted = protected
+    for order in OrderRepository(venue.session).protection(BTC):
+        venue.session.delete(order)
+    venue.session.commit()
+    executor = venue.executor()
+    executor.synchronize(BTC)
+    executor.protect(BTC, wanted)
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def test_nothing_is_placed_beside_an_exit_that_rests(venue):
+    executor = venue.executor()
+    buy(executor)
+    held = executor.get_position(BTC)["net_quantity"]
+    price = (last(executor) * Decimal("1.05")).quantize(Decimal("0.01"))
+    executor.execute_order(BTC, OrderSide.SELL, held, OrderType.LIMIT, price)
+    executor.protect(BTC, levels(venue, executor))
+    assert len(resting(venue)) == 1
+    assert not resting(venue)[0][2]
