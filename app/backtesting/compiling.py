@@ -50,7 +50,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(_FOLDER)
     try:
-        return njit(cache=True, _nrt=False)(function)  # type: ignore[no-any-return]
+        return njit(cache=True, _nrt=False, error_model="numpy")(function)  # type: ignore[no-any-return]
     finally:
         config.CACHE_DIR = before
 

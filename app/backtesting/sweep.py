@@ -17,6 +17,7 @@ from app.backtesting.layout import (
     LAST_SIGNAL,
     MOST_CELLS,
     QUANTITY,
+    SENT,
     SIDE,
     STOP,
     TARGET,
@@ -118,14 +119,24 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
             begin_exit(m, p, tape, row, o, v)
         if m[p + ENTER_SIDE] != 0.0 or m[p + STOP] != 0.0 or m[p + TARGET] != 0.0:
             run_candle(m, p, tape, row, after_hole, o, h, l, v, track.fine, begin, end)
-        close_candle(m, p, h, l, c)
-        mark(m, track.days[row] if watched else 0)
-        if track.wishes.size:
-            m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[row, 0], track.wishes[row, 1]
+        if m[p + SIDE] != 0.0 and not still:
+            close_candle(m, p, h, l, c)
+        else:
+            m[p + CLOSE] = c
+            m[p + CANDLES] += abs(m[p + SIDE])
+        if watched:
+            mark(m, track.days[row])
+        m[SENT] = 0.0
         signal = int(signals[row])
         if signal == 0 and row == clear_from and hole > 0 and judged == 0:
             signal = caught_up(m, p, signals, row, buffer)
-        decide_candle(m, p, tape, row, signal, judged, c, v, track.atr[row] if track.atr.size else 0.0)
+        if track.wishes.size:
+            m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[row, 0], track.wishes[row, 1]
+        waits = m[p + EXIT_ASKED] != 0.0 or m[p + ENTER_SIDE] != 0.0
+        if signal != 0 or waits or (m[p + SIDE] != 0.0 and (watched or max_hold > 0)):
+            decide_candle(m, p, tape, row, signal, judged, c, v, track.atr[row] if track.atr.size else 0.0)
+        elif judged == 0:
+            m[p + LAST_SIGNAL] = 0.0
         if equity.size:
             equity[row] = equity_of(m)
         row += 1

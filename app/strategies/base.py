@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.config.models import StrategyConfig
 from app.domain.errors import ConfigError, StrategyError
@@ -93,6 +94,13 @@ def indicators_of(df: pd.DataFrame, *names: str) -> tuple[F64, ...]:
     if missing := [name for name in names if name not in df.columns]:
         raise StrategyError(f"the frame has no column {missing[0]!r}: call calculate_indicators first")
     return tuple(column(df, name) for name in names)
+
+
+def with_columns(df: pd.DataFrame, **columns: NDArray[Any]) -> pd.DataFrame:
+    """What `df.assign(...)` gives, without a copy of each column: do not write into them afterwards."""
+    if any(name in df.columns for name in columns):
+        return df.assign(**columns)
+    return pd.concat([df, pd.DataFrame(columns, index=df.index, copy=False)], axis=1)
 
 
 def _check(strategy: str, key: str, value: object, declared: Mapping[str, Any]) -> None:

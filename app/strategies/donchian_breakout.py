@@ -11,7 +11,7 @@ from app.domain.errors import ConfigError
 from app.indicators.arrays import column, delayed
 from app.indicators.crossings import crossings
 from app.indicators.extremes import rolling_max, rolling_min
-from app.strategies.base import BaseStrategy, indicators_of
+from app.strategies.base import BaseStrategy, indicators_of, with_columns
 
 
 class DonchianBreakoutStrategy(BaseStrategy):
@@ -39,7 +39,8 @@ class DonchianBreakoutStrategy(BaseStrategy):
 
     def calculate_indicators(self, df: pd.DataFrame) -> pd.DataFrame:
         """Add `channel_high` and `channel_low`: extremes of the candles before this one, NaN until there are enough."""
-        return df.assign(
+        return with_columns(
+            df,
             channel_high=delayed(rolling_max(column(df, "high"), self.params["entry_window"]), 1),
             channel_low=delayed(rolling_min(column(df, "low"), self.params["exit_window"]), 1),
         )
@@ -51,4 +52,6 @@ class DonchianBreakoutStrategy(BaseStrategy):
             StrategyError: the frame has no channel.
         """
         close, highest, lowest = indicators_of(df, "close", "channel_high", "channel_low")
-        return df.assign(signal=np.maximum(crossings(close, highest), 0) + np.minimum(crossings(close, lowest), 0))
+        return with_columns(
+            df, signal=np.maximum(crossings(close, highest), 0) + np.minimum(crossings(close, lowest), 0)
+        )

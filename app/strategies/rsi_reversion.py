@@ -11,7 +11,7 @@ from app.domain.errors import ConfigError
 from app.indicators.arrays import column
 from app.indicators.crossings import crossings
 from app.indicators.momentum import cutler_rsi
-from app.strategies.base import BaseStrategy, indicators_of
+from app.strategies.base import BaseStrategy, indicators_of, with_columns
 
 
 class RsiReversionStrategy(BaseStrategy):
@@ -43,7 +43,7 @@ class RsiReversionStrategy(BaseStrategy):
 
     def calculate_indicators(self, df: pd.DataFrame) -> pd.DataFrame:
         """Add `rsi`: 0 to 100, NaN until there are enough closes."""
-        return df.assign(rsi=cutler_rsi(column(df, "close"), self.params["window"]))
+        return with_columns(df, rsi=cutler_rsi(column(df, "close"), self.params["window"]))
 
     def generate_signals(self, df: pd.DataFrame) -> pd.DataFrame:
         """Add `signal` (int8): 1 at a recovery, -1 at a fall from the top, else 0; 0 while the index is NaN.
@@ -54,4 +54,4 @@ class RsiReversionStrategy(BaseStrategy):
         (rsi,) = indicators_of(df, "rsi")
         buys = np.maximum(crossings(rsi, self.params["oversold"]), 0)
         sells = np.minimum(crossings(rsi, self.params["overbought"]), 0)
-        return df.assign(signal=buys + sells)
+        return with_columns(df, signal=buys + sells)

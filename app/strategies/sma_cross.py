@@ -10,7 +10,7 @@ from app.domain.errors import ConfigError
 from app.indicators.arrays import column
 from app.indicators.averages import sma
 from app.indicators.crossings import crossings
-from app.strategies.base import BaseStrategy, indicators_of
+from app.strategies.base import BaseStrategy, indicators_of, with_columns
 
 
 class SmaCrossStrategy(BaseStrategy):
@@ -41,8 +41,8 @@ class SmaCrossStrategy(BaseStrategy):
     def calculate_indicators(self, df: pd.DataFrame) -> pd.DataFrame:
         """Add `sma_fast` and `sma_slow`: means of the last closes, NaN until there are enough."""
         close = column(df, "close")
-        return df.assign(
-            sma_fast=sma(close, self.params["fast_window"]), sma_slow=sma(close, self.params["slow_window"])
+        return with_columns(
+            df, sma_fast=sma(close, self.params["fast_window"]), sma_slow=sma(close, self.params["slow_window"])
         )
 
     def generate_signals(self, df: pd.DataFrame) -> pd.DataFrame:
@@ -51,4 +51,4 @@ class SmaCrossStrategy(BaseStrategy):
         Raises:
             StrategyError: the frame has no averages.
         """
-        return df.assign(signal=crossings(*indicators_of(df, "sma_fast", "sma_slow")))
+        return with_columns(df, signal=crossings(*indicators_of(df, "sma_fast", "sma_slow")))
