@@ -46,7 +46,7 @@ def test_a_candle_that_spikes_costs_no_more_than_one_position(stage, factor):
 @pytest.mark.fault(27)
 def test_after_a_maintenance_the_bot_compares_and_trades_on(stage):
     run = stage()
-    run.live(2 * MINUTE, Kill(1, since="insert trades, insert holdings: after"))
+    run.live(2 * MINUTE, Kill(2, since="insert trades"))
     held = run.look().books.position
     closed = [rule("maintenance", where, 1, count=None) for where in (READ, PLACE)]
     for one in closed:
@@ -63,7 +63,7 @@ def test_after_a_maintenance_the_bot_compares_and_trades_on(stage):
 @pytest.mark.parametrize(
     "point",
     [
-        "insert orders: before",
+        "insert orders",
         "POST /api/v3/order: unsent",
         "POST /api/v3/order: unread",
         "insert trades",

@@ -84,7 +84,7 @@ def test_an_order_filled_while_down_that_the_exchange_does_not_know_for_35_secon
 
 def test_a_kill_after_an_exit_was_accepted_and_before_it_was_recorded_leaves_no_ghost(stage):
     run = stage()
-    run.live(4 * MINUTE, Kill(1, since="insert trades, insert holdings: after"))
+    run.live(4 * MINUTE, Kill(2, since="insert trades"))
     run.live(4 * MINUTE, ANSWER_TO_ORDER)
     assert sides(run) == ["buy", "sell"]
     run.live(4 * MINUTE)
