@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from decimal import Decimal
 from typing import Final
 
 from app.config.models import BotConfig
 from app.core.interfaces import IExecutor
 from app.core.orders import is_ours
-from app.domain.errors import DatabaseError, DatabaseGone
+from app.domain.errors import DatabaseError, DatabaseGone, DataError
 from app.domain.instrument import Instrument, base_of, quote_of
 from app.domain.protection import Protection
 from app.domain.values import MONEY, Price, Quantity, exact
@@ -147,7 +147,7 @@ class RiskBook:
         """
         day = day_of(close_ms)
         if self.standing is None:
-            self._begin(close)
+            self._begin()
         try:
             realized, unrealized = self._profits(close)
         except DatabaseGone:
@@ -273,7 +273,7 @@ class RiskBook:
     def _realized(self) -> Decimal:
         return self._ledger.position(self.symbol).realized if self._ledger else ZERO
 
-    def _begin(self, close: float) -> None:
+    def _begin(self) -> None:
         """The equity with which the account begins: its cash, and what was paid for what it holds."""
         cash = getattr(self._executor, "get_cash", None) if is_ours(self._executor, IExecutor) else None
         if cash is None or self.store is None:
@@ -281,7 +281,7 @@ class RiskBook:
         profits = self.store.profits(self._asset).values()
         paid = sum((MONEY.subtract(cost, realized) for _, cost, realized in profits), ZERO)
         self._base = MONEY.add(cash(self.symbol), paid)
-        logger.info("The account begins with %s %s, %s at %s", f"{self._base:f}", self._asset, self.symbol, close)
+        logger.info("The account begins with %s %s", f"{self._base:f}", self._asset)
 
     def _profits(self, close: float) -> tuple[Decimal, Decimal]:
         """Realised and unrealised profit of all symbols that are paid for in the same asset."""
@@ -306,6 +306,9 @@ class RiskBook:
         return self.standing or begun(float(self._base), 0)
 
     def _change(self, standing: Standing) -> None:
+        if self.standing is None:  # halted before the first candle: a kill switch does not wait for the exchange
+            with suppress(DataError):
+                self._begin()
         before, self.standing = self._standing(), standing
         self._tell(before)
         self._keep_account()
