@@ -88,9 +88,10 @@ class Trace:
             elif kind == "end":
                 trace.end = words[0]
             elif kind == "sent":
-                trace.sent[words[0]] += 1
-                if not is_written and trace.sent[words[0]] == 1:
-                    trace.unwritten.append(words[0])
+                for client_id in words:
+                    trace.sent[client_id] += 1
+                    if not is_written and trace.sent[client_id] == 1:
+                        trace.unwritten.append(client_id)
                 is_written = False
             elif kind == "answer" and f'"code":{CLOCK_CODE}' in words[2].replace(" ", ""):
                 trace.sent[words[0]] -= 1

@@ -16,7 +16,7 @@ from app.chaos import script
 from app.chaos.books import Books, Trace
 from app.chaos.bot import Doom
 from app.chaos.faults import Fault
-from app.chaos.invariants import BASE, Outcome, violations
+from app.chaos.invariants import BASE, SMALLEST, Outcome, violations
 from app.chaos.nursery import Nursery
 from app.chaos.truth import Truth
 from app.chaos.venue import ACCOUNT, KEY, SECRET, Venue, open_venue
@@ -30,6 +30,10 @@ RESTS: Final = 3  # how many peaceful lives the bot may need
 TRIES: Final = 3  # a life that ends before it is killed is followed by another
 DOWN_S: Final = (0, 0, 1, 20, 61, 100)  # how long nobody starts it again
 DRIFTS_MS: Final = (0, 0, 700, -700, 90_000, -90_000)
+PROTECTED: Final = "POST /api/v3/orderList/oco: read"
+FALL: Final = -5  # percent, far below every stop
+FALL_S: Final = 5  # until trades are made there
+CYCLE_MS: Final = 61_000
 UNFORESEEN: Final = 1  # the exit code of a traceback
 
 
@@ -137,7 +141,32 @@ class Run:
             if not broken:
                 break
         self.result.violations += broken
+        if self.case.fault.has_stop and not broken:
+            self.result.violations += self._fall_through_the_stop()
         return self.result
+
+    def _fall_through_the_stop(self) -> list[str]:
+        """Kill the bot while it protects a position, take the protection away in every second run, let the price fall.
+
+        Whatever is armed then, the exchange's stop or the bot's own, must have sold within one cycle of the next life.
+        """
+        _, trace = self.live(LIFE_MS, Kill(1, since=PROTECTED))
+        if trace.end is None:
+            return ["the_stop_holds: no position was protected at the exchange in a whole life"]
+        before = self.look()
+        held, sold = before.books.position, _sold(before)
+        if self.case.seed % 2:
+            self.venue.put_up({"kind": "exchange_cancel", "account": ACCOUNT, "symbol": f"{BASE}USDT"})
+        self.venue.put_up({"kind": "spike", "symbol": f"{BASE}USDT", "percent": FALL})
+        self.venue.advance(FALL_S)
+        self.live(CYCLE_MS)
+        after = self.look()
+        broken = violations(after)
+        if held - (_sold(after) - sold) >= SMALLEST:
+            broken.append(
+                f"the_stop_holds: {held} were held, the price fell by {-FALL} %, only {_sold(after) - sold} are sold"
+            )
+        return broken
 
     def _until_killed(self, kill: Kill) -> None:
         for _ in range(TRIES):
@@ -216,6 +245,11 @@ class Run:
     def _last_words(self) -> str:
         lines = (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "nothing"
+
+
+def _sold(outcome: Outcome) -> Decimal:
+    """Base units that the bot's orders ever sold."""
+    return sum((execution.quantity for execution in outcome.ours() if execution.side == "sell"), Decimal(0))
 
 
 def foreign_of(case: Case) -> Decimal:

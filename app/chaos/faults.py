@@ -19,6 +19,16 @@ FUNDS: Final = {"method": "GET", "path": "/api/v3/account"}
 CANCEL: Final = {"method": "DELETE", "path": "/api/v3/order"}
 TOO_LATE_S: Final = PATIENCE_S + 0.5
 _RESTING: Final = {"type": "limit", "limit_offset_bp": "3", "time_to_live_s": 50, "max_repricings": 2}
+PROTECT: Final = {"method": "POST", "path": "/api/v3/orderList/oco"}
+UNPROTECT: Final = {"method": "DELETE", "path": "/api/v3/orderList"}
+STOP_AND_TARGET: Final[Mapping[str, Mapping[str, Any]]] = {
+    "risk": {
+        "stop_loss_pct": 0.01,
+        "take_profit_pct": 0.01,
+        "exits": {"trailing_stop_pct": 0.002, "trailing_from_pct": 0.0002},
+    },
+    "strategy": {"params": {"every": 4}},
+}
 LIMIT_ORDERS: Final = {"orders": {"entry": _RESTING, "exit": _RESTING}}
 Rule = dict[str, Any]
 
@@ -49,6 +59,11 @@ class Fault:
     def kinds(self) -> frozenset[str]:
         """The simulator's kinds that it uses."""
         return frozenset(rule["kind"] for rule in self.rules)
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether positions have a stop."""
+        return "stop_loss_pct" in self.settings.get("risk", {})
 
 
 def rule(kind: str, where: Mapping[str, str], probability: float, **more: Any) -> Rule:  # noqa: ANN401  # JSON
@@ -160,6 +175,27 @@ def _market() -> Iterator[Fault]:
     yield Fault("clock_skew", skews, ({"kind": "clock_skew", "offset_ms": 0},))
 
 
+def _guards() -> Iterator[Fault]:
+    """What happens to protection: its answers, its cancels, and what others do to it."""
+
+    def fault(name: str, *rules: Rule) -> Fault:
+        return Fault(f"protection: {name}", rules, settings=STOP_AND_TARGET)
+
+    owner = {"account": ACCOUNT, "symbol": SYMBOL}
+    for phase in ("before", "after"):
+        for kind in ("reset", "half_json", "status_unknown"):
+            strikes = rule(kind, PROTECT, 0.5, phase=phase), rule(kind, UNPROTECT, 0.5, phase=phase)
+            yield fault(f"{kind} {phase}", *strikes)
+    yield fault("refused", rule("reject_order", PROTECT, 0.5))
+    yield fault(
+        "read_lag", rule("read_lag", PROTECT, 0.5, lag=40, seconds=60), rule("reset", PROTECT, 0.3, phase="after")
+    )
+    for kind in ("manual_cancel", "expire_order", "exchange_cancel", "partial_fill"):
+        yield fault(kind, rule(kind, CANDLES, 0.3, **owner))
+    yield fault("partial_fill while cancelled", rule("partial_fill", UNPROTECT, 0.7, phase="before", **owner))
+    yield fault("spike", rule("spike", CANDLES, 0.2, percent=-3, symbol=SYMBOL))
+
+
 def storm(share: float) -> Fault:
     """Every answer that can be lost or garbled and every error, all at once: together they strike `share` of all calls.
 
@@ -178,7 +214,9 @@ def storm(share: float) -> Fault:
 
 NONE: Final = Fault("none")
 RESTING: Final = Fault("none, limit orders", settings=LIMIT_ORDERS)
+GUARDED: Final = Fault("none, stop and target", settings=STOP_AND_TARGET)
 FAULTS: Final[tuple[Fault, ...]] = (
     *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_cancels(), *_orders(), *_accounts(), *_market(),
+    *_guards(),
 )  # fmt: skip
 LOST: Final = Fault("answer lost", (rule("reset", PLACE, 1, count=2, phase="after"),))

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from app.chaos.books import RESTING, UNRESOLVED, Books
 from app.chaos.faults import Fault
-from app.chaos.truth import Execution, Truth
+from app.chaos.truth import SCALE, Execution, Truth
 
 BASE: Final = "BTC"
+SMALLEST: Final = Decimal("0.0002")  # BTC: less than this the market does not sell
 SLACK: Final = Decimal("1.1")  # the price moves between a decision and its fill, and while a position is held
 
 
@@ -147,6 +148,19 @@ def foreign_coins_are_never_sold_and_nothing_is_bought_twice(outcome: Outcome) -
             yield f"after trade {execution.trade_id} of {execution.client_id} it holds {held}, more than {most} USDT"
 
 
+def one_protection_for_one_position(outcome: Outcome) -> Iterator[str]:
+    """At no moment did two stops wait; in the end one waits for exactly what is held, where a stop is configured."""
+    for both in outcome.truth.doubled:
+        yield f"two stops waited at the same time: {both}"
+    waiting = outcome.truth.open_stops()
+    left = sum((Decimal(one["quantity"] - one["executed"]) / SCALE for one in waiting), Decimal(0))
+    position = outcome.books.position
+    if left > position:
+        yield f"a stop waits for {left}, but the position is {position}"
+    if outcome.fault.has_stop and position - left >= SMALLEST:
+        yield f"the position is {position}, stops wait for {left} of it"
+
+
 INVARIANTS: Final[tuple[Callable[[Outcome], Iterator[str]], ...]] = (
     the_exchange_is_sound,
     the_database_is_sound,
@@ -159,6 +173,7 @@ INVARIANTS: Final[tuple[Callable[[Outcome], Iterator[str]], ...]] = (
     the_position_is_the_sum_of_fills,
     position_and_foreign_coins_are_the_balance,
     foreign_coins_are_never_sold_and_nothing_is_bought_twice,
+    one_protection_for_one_position,
 )
 
 

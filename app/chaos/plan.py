@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.chaos.case import Case, Kill, Result
-from app.chaos.faults import FAULTS, LOST, NONE, RESTING, Fault
+from app.chaos.faults import FAULTS, GUARDED, LOST, NONE, RESTING, Fault
 from app.chaos.report import missed
 from app.chaos.sabotage import SABOTAGES
 from app.chaos.suite import run_suite
@@ -20,6 +20,7 @@ LONGEST_MOMENT_S: Final = 0.6
 MOMENTS: Final = 0.15  # share of kills that come at a moment, not at a point
 ORDERS: Final = 0.5  # share of kills that come while an order is written, sent and booked
 ORDER_BEGINS: Final = "sequences"  # the commit with the number of an order's client id
+PROTECTION_BEGINS: Final = (ORDER_BEGINS, "orderList/oco: unsent", "DELETE /api/v3/orderList: unsent")
 ORDER_POINTS: Final = 30  # from there to the point at which everything about the order is recorded
 
 
@@ -35,23 +36,23 @@ def life_of_an_order(points: Sequence[str]) -> int:
 
 def all_cases(seed: int) -> list[Case]:
     """The whole suite. A bot that nobody kills shows first which points there are."""
-    market, limit = reference_lives(seed)
+    market, limit, guarded = reference_lives(seed)
     return [
         *enumeration("every point", NONE, market, seed),
         *enumeration("every point, limit orders", RESTING, limit, seed),
+        *enumeration("every point, stop and target", GUARDED, guarded, seed),
         *recoveries("every point of a recovery", NONE, market, seed),
         *schedule(seed, span=life_of_an_order(market)),
     ]
 
 
-def reference_lives(seed: int) -> tuple[list[str], list[str]]:
-    """The points that a bot passes which is killed late, in order: with market orders, and with limit orders."""
-    market, limit = (
+def reference_lives(seed: int) -> list[list[str]]:
+    """The points that a bot passes which is killed late: with market orders, limit orders, stop and target."""
+    cases = [
         _case("reference", fault, seed, number, [Kill(REFERENCE_POINTS)])
-        for number, fault in enumerate((NONE, RESTING))
-    )
-    first, second = run_suite([market, limit], jobs=1)
-    return first.first_life, second.first_life
+        for number, fault in enumerate((NONE, RESTING, GUARDED))
+    ]
+    return [result.first_life for result in run_suite(cases, jobs=1)]
 
 
 def proofs() -> list[Case]:
@@ -64,8 +65,8 @@ def proofs() -> list[Case]:
 
 def proof_without(fault: str) -> Case:
     """The same run with a bot that makes no mistake: it is killed while its second order is written."""
-    lost = LOST if fault == LOST.name else NONE
-    return Case(f"proof/{fault}", lost, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=1)
+    under = {one.name: one for one in (LOST, GUARDED)}.get(fault, NONE)
+    return Case(f"proof/{fault}", under, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=1)
 
 
 def enumeration(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:
@@ -91,7 +92,7 @@ def recoveries(name: str, fault: Fault, points: Sequence[str], seed: int) -> lis
 
 def remainder(results: Sequence[Result], seed: int) -> list[Case]:
     """A kill at each point that was passed and at which nobody was killed yet, under a fault that led there."""
-    faults = {fault.name: fault for fault in (NONE, RESTING, *FAULTS)}
+    faults = {fault.name: fault for fault in (NONE, RESTING, GUARDED, *FAULTS)}
     cases = []
     for number, label in enumerate(missed(results), 1):
         led_there = next(faults[result.fault] for result in results if label in result.passed)
@@ -105,16 +106,19 @@ def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fau
     for number in range(1, rounds + 1):
         for fault in faults:
             chance = random.Random(f"{seed}/{fault.name}/{number}")  # noqa: S311  # repeatable, not secret
-            cases.append(_case(fault.name, fault, seed, number, [_kill(chance, span) for _ in range(KILLS)]))
+            begins = PROTECTION_BEGINS if fault.has_stop else (ORDER_BEGINS,)
+            kills = [_kill(chance, span, begins) for _ in range(KILLS)]
+            cases.append(_case(fault.name, fault, seed, number, kills))
     return cases
 
 
-def _kill(chance: random.Random, span: int) -> Kill:
+def _kill(chance: random.Random, span: int, begins: Sequence[str]) -> Kill:
     draw = chance.random()
     if draw < MOMENTS:
         return Kill(after_s=chance.uniform(0, LONGEST_MOMENT_S))
     if draw < MOMENTS + ORDERS:
-        return Kill(chance.randint(1, ORDER_POINTS), since=ORDER_BEGINS)
+        point = chance.randint(1, ORDER_POINTS)
+        return Kill(point, since=begins[point % len(begins)])
     return Kill(chance.randint(1, span))
 
 

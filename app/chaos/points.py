@@ -18,6 +18,8 @@ import urllib3.connection
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
+ORDERS: Final = frozenset({"POST /api/v3/order", "POST /api/v3/orderList/oco"})
+CLIENT_IDS: Final = ("newClientOrderId", "aboveClientOrderId", "belowClientOrderId")
 ANSWER_S: Final = 0.2  # how long a process that dies with the answer unread waits for the answer
 _WRITE: Final = re.compile(
     r"\s*(?:(INSERT) INTO|(UPDATE)|(DELETE) FROM|(CREATE|ALTER|DROP))\s+[\"`]?(\w+)", re.IGNORECASE
@@ -101,15 +103,15 @@ def watch_requests(points: Points) -> None:
         parts = urlsplit(str(request.url))
         label = f"{request.method} {parts.path}"
         points.reach(f"{label}: unsent")
-        order = _client_id(parts.query, request.body) if label == "POST /api/v3/order" else None
-        if order is not None:
-            points.note("sent", order)
+        orders = _client_ids(parts.query, request.body) if label in ORDERS else []
+        if orders:
+            points.note("sent", *orders)
         under_way[:] = [label]
         try:
             answer = send(session, request, **options)
         finally:
             under_way.clear()
-        if order is not None:
+        for order in orders:
             points.note("answer", order, str(answer.status_code), answer.text[:80])
         points.reach(f"{label}: read")
         return answer
@@ -138,7 +140,8 @@ def watch_files(points: Points) -> None:
 SEAMS: Final[tuple[Callable[[Points], None], ...]] = (watch_commits, watch_requests, watch_files)
 
 
-def _client_id(query: str, body: object) -> str | None:
+def _client_ids(query: str, body: object) -> list[str]:
+    """Of the orders in a request: one, or the two of a list."""
     text = body.decode() if isinstance(body, bytes) else str(body or "")
     values = parse_qs(query) | parse_qs(text)
-    return next(iter(values.get("newClientOrderId", [])), None)
+    return [identity for name in CLIENT_IDS for identity in values.get(name, [])]

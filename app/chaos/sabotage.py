@@ -100,11 +100,16 @@ def _sell_all_there_is() -> None:
     _replace(LiveExecutor, "_affordable", greedy)
 
 
+def _protect_nothing() -> None:
+    _replace(LiveExecutor, "protect", lambda *_: None)
+
+
 SABOTAGES: Final = {
     "retry-post": Sabotage("sends an order again when its answer is lost", "answer lost", _retry_post),
     "send-first": Sabotage("sends an order before it is written down", "none", _send_before_writing),
     "forget-doubt": Sabotage("takes an order without an answer for refused", "answer lost", _forget_doubt),
     "forget-fees": Sabotage("books fills without their fees", "none", _forget_fees),
+    "no-stop": Sabotage("leaves its stops with itself alone", "none, stop and target", _protect_nothing),
     "sell-all": Sabotage("sells all coins of the account", "none", _sell_all_there_is),
 }
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 SCALE: Final = Decimal(10) ** 8
+STOPS: Final = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
 OPEN: Final = frozenset({"NEW", "PARTIALLY_FILLED"})
 
 
@@ -47,6 +48,7 @@ class Truth:
         executions: Trades of the account, oldest first.
         strikes: How often each kind of fault has struck.
         seq: Number of the last line that was read.
+        doubled: Client ids of stop orders that waited at the same time.
     """
 
     account: str
@@ -55,6 +57,7 @@ class Truth:
     executions: list[Execution] = field(default_factory=list)
     strikes: dict[str, int] = field(default_factory=dict)
     seq: int = 0
+    doubled: list[str] = field(default_factory=list)
     _trades: list[Mapping[str, Any]] = field(default_factory=list)
 
     def read(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -66,6 +69,7 @@ class Truth:
                 self.external[asset] = self.external.get(asset, Decimal(0)) + data["delta"] / SCALE
             elif line["kind"] == "order" and data["account"] == self.account:
                 self.orders[data["id"]] = data
+                self._count_stops()
             elif line["kind"] == "trade":
                 self._trades.append(data)
             elif line["kind"] == "fault":
@@ -76,6 +80,15 @@ class Truth:
                 self.executions += self._of_account(trade)
             else:
                 self._trades.append(trade)
+
+    def open_stops(self) -> list[Mapping[str, Any]]:
+        """Stop orders of the account that wait, or rest at their limit."""
+        return [one for one in self.orders.values() if one["type"] in STOPS and one["status"] in OPEN]
+
+    def _count_stops(self) -> None:
+        waiting = self.open_stops()
+        if len(waiting) > 1:
+            self.doubled.append(" and ".join(one["client_id"] for one in waiting))
 
     def client_ids(self) -> list[str]:
         """Of all orders, one for each order."""

@@ -36,6 +36,14 @@ def test_a_hundred_kills_under_all_kinds_of_faults_lose_and_double_nothing(cases
     assert sum(result.orders for result in results) > RUNS_OF_A_SHARD
 
 
+def test_protection_survives_kills_and_is_never_doubled(cases):
+    guarded = [case for case in cases if case.fault.has_stop]
+    results = run_suite(guarded[:: len(guarded) // 3], jobs=1)
+    assert [sentence for result in results for sentence in result.violations] == []
+    assert as_json(results, 1)["kills"] >= 9
+    assert any("POST /api/v3/orderList/oco: read" in result.passed for result in results)
+
+
 def test_bots_with_a_mistake_built_in_are_found_out_and_the_others_are_not():
     honest = [proof_without(fault) for fault in sorted({sabotage.fault for sabotage in SABOTAGES.values()})]
     results = run_suite([*proofs(), *honest], jobs=1)
