@@ -106,6 +106,42 @@ def trades_of(result):
             [(100.0, 90.0, 10.0, 0.0, 100.0, "signal"), (90.0, 100.0, 10.0, 0.0, 100.0, "end")],
             id="shorts: a sell opens, a buy closes and opens a long",
         ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (104, 106, 103, 105, 10), (105, 105, 103, 104, 10), FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"exits": {"trailing_stop_pct": 0.02, "trailing_from_pct": 0}},
+            # best 106: the stop follows to 103.88
+            [(100.0, 103.88, 10.0, 0.0, 38.8, "trailing")],
+            id="a trailing stop follows closed candles",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (100.5, 101, 99.9, 100, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"exits": {"break_even_pct": 0.01}}, [(100.0, 100.0, 10.0, 0.0, 0.0, "break even")],
+            id="break-even",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, FLAT, (110, 111, 109, 110, 10), FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"exits": {"max_hold_candles": 2}}, [(100.0, 110.0, 10.0, 0.0, 100.0, "time")],
+            id="two candles held: out at the next open",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (101, 103, 100, 102, 10), FLAT, FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"exits": {"take_profit_stages": [{"profit_pct": 0.02, "close_share": 0.5}]}},
+            [(100.0, 102.0, 5.0, 0.0, 10.0, "target"), (100.0, 100.0, 5.0, 0.0, 0.0, "end")],
+            id="a stage closes half",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (89, 90, 88, 89, 10), (88, 89, 87, 88, 10), FLAT],
+            [0, 1, 0, 0, 0, 0], {}, {"limits": {"max_drawdown_pct": 0.01}},
+            [(100.0, 88.0, 10.0, 0.0, -120.0, "drawdown")],
+            id="the account fell by 1.1 % of its equity",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (110, 111, 109, 110, 10), FLAT, FLAT, FLAT],
+            [0, 1, 0, 1, 0, 0, 0], {}, {"max_entries": 2, "max_position_size_usd": 1000},
+            # 5 at 100; they are worth 550 at 110, so that 450 are left: 4.09
+            [(100.0, 100.0, 9.09, 0.0, 0.0, "end")],
+            id="a second entry is added",
+        ),
     ],
 )  # fmt: skip
 def test_trades_by_hand(settings, rows, signals, options, risk, expected):
@@ -121,3 +157,28 @@ def test_a_hole_ends_a_waiting_entry_and_silences_signals_until_the_window_is_wh
     assert list(result.orders["status"]) == ["canceled", "filled"]
     assert list(result.decisions["action"]) == ["enter", "no decision", "enter"]
     assert result.trades["entry_time"][0] == result.candles.index[74]
+
+
+def test_finer_candles_tell_which_of_stop_and_target_came_first(settings):
+    rows = [FLAT, FLAT, (100, 103, 97, 100, 10), FLAT]
+    risk = {"stop_loss_pct": 0.02, "take_profit_pct": 0.02}
+    inside = [(100, 103, 99.5, 102, 3), (102, 102, 99, 99, 3), (99, 100, 97, 100, 4)]
+    fine = table(inside, start="2025-01-01 00:02", minutes=[0, 1 / 3, 2 / 3])
+    told = backtest(table(rows), Told([0, 1, 0, 0]), settings(risk=risk), fine=fine)
+    blind = backtest(table(rows), Told([0, 1, 0, 0]), settings(risk=risk))
+    assert trades_of(told) == [(100.0, 102.0, 10.0, 0.0, 20.0, "target")]
+    assert trades_of(blind) == [(100.0, 98.0, 10.0, 0.0, -20.0, "stop")]
+
+
+def test_symbols_share_one_cash_in_their_order(settings):
+    markets = {"A/USDT": table([FLAT] * 5), "B/USDT": table([FLAT] * 5)}
+    result = backtest(markets, Told([0, 1, 0, 0, 0]), settings(), cash=1_500.5)
+    assert list(result.orders["quantity"]) == [10.0, 5.004]
+    assert list(result.orders["symbol"]) == ["A/USDT", "B/USDT"]
+    assert list(result.equity) == [1_500.5] * 5
+
+
+def test_holding_costs_are_part_of_a_trade(settings):
+    config = settings(backtest={"funding_pct_per_day": 14.4})  # 0.01 % a minute
+    result = backtest(table([FLAT] * 5), Told([0, 1, 0, -1, 0]), config)
+    assert trades_of(result) == [(100.0, 100.0, 10.0, 0.2, -0.2, "signal")]
