@@ -1,11 +1,13 @@
 """Protection at the exchange, over HTTP: placed, moved, resized, cancelled, lost, refused, in doubt, over restarts."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from app.core.enums import OrderSide, OrderType
 from app.domain.errors import OrderRejected, OutcomeUnknown, StopReached
+from app.domain.instrument import Stops
 from app.domain.protection import Protection
 from app.repositories import AlertRepository, OrderRepository
 
@@ -357,3 +359,31 @@ def test_nothing_is_placed_beside_an_exit_that_rests(venue):
     executor.protect(BTC, levels(venue, executor))
     assert len(resting(venue)) == 1
     assert not resting(venue)[0][2]
+
+
+def on_a_market_with(executor, stops):
+    market = executor.market
+    executor.market = lambda symbol: replace(market(symbol), stops=stops)
+
+
+def test_where_no_stop_sells_at_market_one_with_a_limit_rests(venue):
+    executor = venue.executor()
+    buy(executor)
+    on_a_market_with(executor, Stops(at_limit=True, oco=True))
+    for factor in ("0.9", "0.95"):
+        executor.protect(BTC, levels(venue, executor, stop=factor))
+    rows = OrderRepository(venue.session).protection(BTC)
+    stop = next(order for order in rows if order.order_type == "stop_loss_limit")
+    assert stop.price == (stop.stop_price * Decimal("0.98")).quantize(Decimal("0.01"))
+    assert resting(venue) == ONE_LIST
+    assert_in_line(venue)
+
+
+def test_where_stops_cannot_rest_an_alert_says_so_once(venue):
+    executor = venue.executor()
+    buy(executor)
+    on_a_market_with(executor, Stops())
+    for _ in range(2):
+        executor.protect(BTC, levels(venue, executor))
+    assert resting(venue) == []
+    assert ["work only while the bot runs" in alert.text for alert in AlertRepository(venue.session).latest()] == [True]

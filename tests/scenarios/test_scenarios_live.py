@@ -42,6 +42,7 @@ LIVE = {
     "break-even saves the entry price",
     "a sell signal sells at the close",
     "a sell signal without levels",
+    "after a stop entries wait",
     "stages take their parts and the target the rest",
 }
 REASONS = {
