@@ -105,6 +105,8 @@ def of_vectorbt(df, **stops):
         price=price,
         fees=0.001,
         init_cash=1e6,
+        size=1_000,
+        size_type="value",
         freq="1min",
         engine="rust",
         **stops,
