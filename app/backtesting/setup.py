@@ -110,7 +110,7 @@ class Setup:
         index: The moments that rows of tapes mean.
 
     Raises:
-        ConfigError: a price grid is too coarse for the prices.
+        ConfigError: a price grid is too coarse for the prices, or a limit cannot be measured.
     """
 
     def __init__(
@@ -126,6 +126,11 @@ class Setup:
         self.buffer = max(candles_needed(config, strategy), candles_before_entry(config.risk))
         self.first = max(warmup_of(strategy), candles_before_entry(config.risk), 1) - 1
         self.rules = rules_of(config, lanes[0].step_ms)
+        if len(lanes) > 1 and self.rules.limits.max_correlation > 0.0:
+            raise ConfigError(
+                f"risk.limits.max_correlation is {self.rules.limits.max_correlation:g}, which a backtest of several "
+                "symbols does not measure: leave it out, or use max_open_positions"
+            )
         self.markets = [market_of(instrument) for instrument in instruments]
         for lane, instrument in zip(lanes, instruments, strict=True):
             _check_tick(lane, instrument)
