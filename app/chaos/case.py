@@ -25,6 +25,7 @@ QUOTE_BALANCE: Final = "100000"
 LIMIT: Final = 600
 FOREIGN: Final = Decimal("0.5")
 LIFE_MS: Final = 12 * 60_000  # of the exchange's time: long enough for every kill point
+UNDER_FIRE_MS: Final = 8 * 60_000  # a life that nobody ends, while the fault goes on
 REST_MS: Final = 5 * 60_000
 RESTS: Final = 3  # how many peaceful lives the bot may need
 TRIES: Final = 3  # a life that ends before it is killed is followed by another
@@ -64,6 +65,7 @@ class Case:
         kills: One after the other.
         seed: Of everything drawn.
         sabotage: A mistake to build into the bot (`app.chaos.sabotage`); empty for none.
+        every: Minutes between two signals of the script.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Case:
     kills: tuple[Kill, ...]
     seed: int
     sabotage: str = ""
+    every: int = 2
 
 
 @dataclass(slots=True)
@@ -132,6 +135,8 @@ class Run:
             self.venue.put_up(rule)
         for kill in self.case.kills:
             self._until_killed(kill)
+        if self.case.fault.rules:
+            self.live(UNDER_FIRE_MS)
         self.venue.clear()
         for rule in self.case.fault.undo:
             self.venue.put_up(rule)
@@ -236,7 +241,12 @@ class Run:
         settings: dict[str, dict[str, Any]] = {
             "exchange": {"name": "binance", "rest_url": self.venue.rest_url, "api_key": KEY, "api_secret": SECRET},
             "risk": {"max_position_size_usd": LIMIT},
-            "strategy": {"name": f"{script.__file__}:Scripted", "symbol": f"{BASE}/USDT", "timeframe": "1m"},
+            "strategy": {
+                "name": f"{script.__file__}:Scripted",
+                "symbol": f"{BASE}/USDT",
+                "timeframe": "1m",
+                "params": {"every": self.case.every},
+            },
         }
         for section, values in self.case.fault.settings.items():
             settings.setdefault(section, {}).update(values)

@@ -108,7 +108,8 @@ def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fau
             chance = random.Random(f"{seed}/{fault.name}/{number}")  # noqa: S311  # repeatable, not secret
             begins = PROTECTION_BEGINS if fault.has_stop else (ORDER_BEGINS,)
             kills = [_kill(chance, span, begins) for _ in range(KILLS)]
-            cases.append(_case(fault.name, fault, seed, number, kills))
+            case = _case(fault.name, fault, seed, number, kills)
+            cases.append(case if fault.settings else replace(case, every=1))  # resting orders need time
     return cases
 
 

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from app.chaos.case import Result
+from app.chaos.faults import FAULTS
 
+ARMED: Final = frozenset(fault.name for fault in FAULTS if fault.rules)
 COLUMNS: Final = ("commit: before", "commit: after", "unsent", "unread", "read", "other", "moment")
 
 
@@ -49,6 +51,15 @@ def missed(results: Sequence[Result]) -> list[str]:
     return sorted(passed - {label for result in results for label in result.killed_at})
 
 
+def idle(results: Sequence[Result]) -> list[str]:
+    """Names of faults that were put up and never struck."""
+    return sorted(fault for fault in {r.fault for r in results if r.fault in ARMED} if not _strikes(results, fault))
+
+
+def _strikes(results: Sequence[Result], fault: str) -> int:
+    return sum(result.strikes for result in results if result.fault == fault)
+
+
 def _by_fault(results: Sequence[Result]) -> str:
     head = ["fault", *COLUMNS, "kills", "runs", "strikes", "orders", "violations"]
     rows = [_row(fault, [r for r in results if r.fault == fault]) for fault in dict.fromkeys(r.fault for r in results)]
@@ -86,6 +97,8 @@ def _total(results: Sequence[Result]) -> str:
         lines.append(f"of {passed} kinds of points, nobody was killed at {len(unkilled)}: {'; '.join(unkilled)}")
     else:
         lines.append(f"the bot was killed at all of {passed} kinds of points")
+    if harmless := idle(results):
+        lines.append(f"faults that never struck: {', '.join(harmless)}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.chaos.faults import FAULTS
 from app.chaos.plan import all_cases, proof_without, proofs, remainder, schedule
-from app.chaos.report import as_json, missed
+from app.chaos.report import as_json, idle, missed
 from app.chaos.sabotage import SABOTAGES
 from app.chaos.soak import soak
 from app.chaos.suite import run_suite
@@ -58,6 +58,7 @@ def test_a_thousand_kills_at_every_point_and_under_every_fault_lose_and_double_n
     results += run_suite(remainder(results, 1), jobs=2)
     assert [sentence for result in results for sentence in result.violations] == []
     assert as_json(results, 1)["kills"] >= 1_000
+    assert idle(results) == []
     assert len(missed(results)) <= 2  # what only a rare fault leads to
 
 
