@@ -103,7 +103,6 @@ def test_the_command_repeats_a_run_by_its_name_and_tells_what_it_did(capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        pytest.param(["--only", "earthquake/1"], "--list", id="no such run"),
         pytest.param(["--runs", "0"], "1 or more", id="no runs"),
         pytest.param(["--sabotage", "sleep"], "retry-post", id="no such sabotage"),
     ],
