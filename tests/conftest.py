@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.orm import Session
 
+from app.config.masking import _MASKER
 from app.config.models import BotConfig
 from app.core.database import Database
 
@@ -20,6 +21,14 @@ settings.load_profile("keel")
 REPOSITORY = Path(__file__).parent.parent
 MINUTE_MS = 60_000
 START = pd.Timestamp("2025-01-01", tz="UTC")
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test_only() -> Iterator[None]:
+    """What a test hides, a letter even, is not masked in the sentences that later tests read."""
+    before = _MASKER._forms
+    yield
+    _MASKER._forms = before
 
 
 @pytest.fixture(scope="session")
