@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -27,6 +28,7 @@ class Doom:
         since: Text in the label of the point with which counting begins; empty for the first.
         number: The signal that it sends to itself at that point.
         drift_ms: How far its machine's clock is ahead of the exchange's.
+        hold_s: Real seconds for which a request that nobody waits for any more may be under way.
         sabotage: A mistake to build into the bot (`app.chaos.sabotage`); empty for none.
     """
 
@@ -37,6 +39,7 @@ class Doom:
     since: str = ""
     number: int = signal.SIGKILL
     drift_ms: int = 0
+    hold_s: float = 0.0
     sabotage: str = ""
 
     @classmethod
@@ -60,9 +63,10 @@ def main(argv: list[str]) -> int:
         drift_ms=doom.drift_ms,
         until_ms=doom.until_ms,
         on_wait=lambda: points.reach("asleep"),
+        hold_s=doom.hold_s,
     )
     time.install()
-    _be_impatient()
+    _be_impatient(time.hold)
     if doom.sabotage:
         SABOTAGES[doom.sabotage].build_in()
     for watch in SEAMS:
@@ -70,7 +74,7 @@ def main(argv: list[str]) -> int:
     return keel(["live", *argv])
 
 
-def _be_impatient() -> None:
+def _be_impatient(on_timeout: Callable[[], None]) -> None:
     """Neither wait for ccxt's own pace, which is in real seconds, nor as long for an answer as with a real exchange."""
     import ccxt  # noqa: PLC0415
     import requests  # noqa: PLC0415
@@ -79,7 +83,11 @@ def _be_impatient() -> None:
     send = requests.Session.send
 
     def quick(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
-        return send(session, request, **(options | {"timeout": PATIENCE_S}))
+        try:
+            return send(session, request, **(options | {"timeout": PATIENCE_S}))
+        except requests.Timeout:
+            on_timeout()
+            raise
 
     setattr(requests.Session, "send", quick)  # noqa: B010
 

@@ -124,6 +124,7 @@ class Run:
         self.result = Result(case.name, case.fault.name)
         self._chance = random.Random(f"{case.seed}/downtime")  # noqa: S311  # repeatable, not secret
         self._doom = Doom(venue.admin_url, "", 0, drift_ms=self._chance.choice(DRIFTS_MS), sabotage=case.sabotage)
+        self._doom = replace(self._doom, hold_s=case.fault.hold_s)
         self.truth = Truth(ACCOUNT)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
@@ -176,10 +177,16 @@ class Run:
     def _until_killed(self, kill: Kill) -> None:
         for _ in range(TRIES):
             status, trace = self.live(LIFE_MS, kill)
-            self.venue.advance(self._chance.choice(DOWN_S))
+            self._be_down(self._chance.choice(DOWN_S))
             if trace.end is not None or status == -signal.SIGKILL:
                 self.result.killed_at.append(trace.end or "moment")
                 return
+
+    def _be_down(self, seconds: float) -> None:
+        """Nobody starts the bot for a while; what it had sent arrives before."""
+        if seconds:
+            time.sleep(self.case.fault.hold_s)  # noqa: TID251  # for a request in another process
+        self.venue.advance(seconds)
 
     def live(
         self,

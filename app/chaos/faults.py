@@ -44,6 +44,7 @@ class Fault:
         takes_coins: Whether the owner takes coins away, so that the bot may write some off.
         balance: What the account holds at first, beside the USDT.
         options: More options of `keel exchange`.
+        hold_s: Real seconds for which a request that nobody waits for any more may be under way.
         settings: Laid over the bot's settings, section by section.
     """
 
@@ -53,6 +54,7 @@ class Fault:
     takes_coins: bool = False
     balance: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    hold_s: float = 0.0
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -80,7 +82,8 @@ def _answers() -> Iterator[Fault]:
             yield Fault(f"{kind} {phase}", strikes)
     for phase in ("before", "after"):
         yield Fault(f"no_answer {phase}", (rule("no_answer", PLACE, 0.5, count=2, phase=phase, seconds=TOO_LATE_S),))
-        yield Fault(f"delay {phase}", (rule("delay", PLACE, 0.5, count=2, phase=phase, seconds=TOO_LATE_S),))
+        late = rule("delay", PLACE, 0.5, count=2, phase=phase, seconds=TOO_LATE_S)
+        yield Fault(f"delay {phase}", (late,), hold_s=TOO_LATE_S if phase == "before" else 0)
     yield Fault("delay a little", (rule("delay", PLACE, 0.5, seconds=0.3), rule("delay", READ, 0.02, seconds=0.2)))
     yield Fault("slow_drip", (rule("slow_drip", PLACE, 0.5, seconds=0.4), rule("slow_drip", READ, 0.02, seconds=0.2)))
 
@@ -209,7 +212,8 @@ def storm(share: float) -> Fault:
         if one["kind"] not in {"key_revoked", "reject_order"}
     }
     chance = share / len(struck)
-    return Fault("storm", tuple({**one, **calls, "probability": chance, "count": None} for one in struck.values()))
+    rules = tuple({**one, **calls, "probability": chance, "count": None} for one in struck.values())
+    return Fault("storm", rules, hold_s=TOO_LATE_S)
 
 
 NONE: Final = Fault("none")

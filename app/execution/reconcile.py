@@ -183,7 +183,7 @@ class Reconciler:
         return True
 
     def _adopt(self, symbol: str, now_ms: int) -> None:
-        """Orders with our prefix that the ledger lacks: a restored backup, or a write that was lost."""
+        """Orders with our prefix that the ledger lacks (a restored backup), or holds for dead (a false proof)."""
         abilities = self.exchange.abilities
         reports = [
             *(self.exchange.open_orders(symbol) if abilities.lists_open else ()),
@@ -191,11 +191,22 @@ class Reconciler:
         ]
         for report in reports:
             client_id = report.client_id
-            if client_id is None or not client_id.startswith(f"{self.prefix}-") or self.orders.get(client_id):
+            if client_id is None or not client_id.startswith(f"{self.prefix}-"):
+                continue
+            if (known := self.orders.get(client_id)) is not None:
+                self._revive(known, report)
                 continue
             text = f"order {client_id} is known at {self.exchange.name} but was not in the ledger: adopted"
             self._alert(Severity.WARNING, symbol, text)
             self.orders.adopt(self._adopted(report, client_id), ORDER_SEQUENCE, number_of(client_id))
+
+    def _revive(self, order: Order, report: OrderReport) -> None:
+        """The exchange is the truth of what happened, also of an order that was refused or never arrived."""
+        lives = report.filled > 0 or report.event in {OrderEvent.ACCEPT, OrderEvent.FILL}
+        if OrderStatus(order.status) is OrderStatus.REJECTED and lives:
+            text = f"order {order.id} was held for dead, but {self.exchange.name} has it: booked"
+            self._alert(Severity.CRITICAL, order.symbol, text)
+            self.take(order, report)
 
     def _adopted(self, report: OrderReport, client_id: str) -> Order:
         return Order(

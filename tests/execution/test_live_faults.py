@@ -49,6 +49,20 @@ def test_fault_7_a_limit_order_that_is_filled_in_part_and_then_expired_keeps_its
     assert_in_line(venue)
 
 
+def test_fault_1_an_order_that_was_held_for_dead_and_is_at_the_exchange_is_booked_after_all(venue):
+    buy(venue.executor())
+    for table in (Trade, Holding):
+        venue.session.execute(delete(table))
+    order = OrderRepository(venue.session).by_symbol(BTC)[0]
+    order.status, order.exchange_id, order.filled = OrderStatus.REJECTED.value, None, Decimal(0)
+    venue.session.commit()
+    again = venue.executor()
+    again.synchronize(BTC)
+    assert "held for dead" in again.reconciler.alerts[-1]
+    assert_in_line(venue)
+    assert venue.held() > 0
+
+
 def test_fault_6_an_order_that_fills_while_it_is_cancelled_is_booked(venue):
     executor = venue.executor()
     low = (price_of(executor) * Decimal("0.97")).quantize(Decimal("0.01"))
