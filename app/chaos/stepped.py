@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import ccxt
+
 from app.core.clock import SystemClock
 from app.core.stop import Stop
 
@@ -53,6 +55,7 @@ class SteppedTime:
         def monotonic_ms(_: SystemClock) -> int:
             return stepped.exchange_ms
 
+        setattr(ccxt.Exchange, "milliseconds", staticmethod(stepped.machine_ms))  # noqa: B010  # of its timestamps
         setattr(SystemClock, "monotonic_ms", monotonic_ms)  # noqa: B010
         setattr(SystemClock, "now_ms", now_ms)  # noqa: B010  # mypy forbids the assignment
         setattr(SystemClock, "wait_until", wait_until)  # noqa: B010

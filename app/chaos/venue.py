@@ -83,7 +83,8 @@ def open_venue(seed: int, balance: str, *options: str) -> Iterator[Venue]:
     """
     command = [
         sys.executable, "-m", "exchange_simulator", "--port", "0", "--admin-port", "0", "--json-ready",
-        "--parent-pid", str(os.getpid()), "--speed", "0", "--seed", str(seed), "--symbols", "BTC/USDT",
+        "--parent-pid", str(os.getpid()), "--speed", "0", "--timing-checks", "on",
+        "--seed", str(seed), "--symbols", "BTC/USDT",
         "--start", "2026-01-05T10:00:20Z", "--key", f"{KEY}:{SECRET}", "--balance", balance, *options,
     ]  # fmt: skip
     with tempfile.TemporaryFile(mode="w+") as complaints:  # a file: nobody would empty a pipe

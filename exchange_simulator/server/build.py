@@ -79,6 +79,7 @@ def server_settings(options: ExchangeOptions) -> ServerSettings:
         answers_sapi=options.answers_sapi,
         keys_may_withdraw=options.keys_may_withdraw,
         read_lag_ms=options.read_lag_ms,
+        checks_timing=options.checks_timing,
         fault_seed=options.seed,
     )
 

@@ -20,6 +20,7 @@ LAST_PORT = 65_535
 FASTEST = 1_000_000
 WIDEST_BP = 5_000
 DEEPEST = 5_000
+TIMING = {"auto": None, "on": True, "off": False}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--read-lag-ms", type=int, default=0, help="delay of account reads in milliseconds (default: 0)")
     add("--no-sapi", action="store_true", help="answer /sapi with 404, as the testnet does")
     add("--keys-may-withdraw", action="store_true", help="say of every key that it may withdraw, as a careless owner's")
+    add(
+        "--timing-checks", choices=tuple(TIMING), default="auto", help="of timestamps; auto: at speed 1 (default: auto)"
+    )
     add("--admin-port", type=int, help="port for journal, faults and clock, loopback only (default: off)")
     add("--state", type=Path, metavar="FILE", help="restore from and save to this file")
     add("--json-ready", action="store_true", help="print one line of JSON with the URLs instead of a greeting")
@@ -98,6 +102,7 @@ def _options(chosen: argparse.Namespace) -> ExchangeOptions:
         depth=chosen.depth,
         read_lag_ms=chosen.read_lag_ms,
         answers_sapi=not chosen.no_sapi,
+        checks_timing=TIMING[chosen.timing_checks],
         keys_may_withdraw=chosen.keys_may_withdraw,
     )
 

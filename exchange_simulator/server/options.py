@@ -27,6 +27,8 @@ class ExchangeOptions:
         read_lag_ms: How far account reads are behind.
         answers_sapi: Whether the `/sapi/v1` calls of clients at start are answered.
         keys_may_withdraw: Whether the exchange says of its keys that they may withdraw.
+        checks_timing: Whether timestamps are compared with the exchange's clock; None for only while that clock agrees
+            with this machine's.
     """
 
     symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
@@ -41,6 +43,7 @@ class ExchangeOptions:
     read_lag_ms: int = 0
     answers_sapi: bool = True
     keys_may_withdraw: bool = False
+    checks_timing: bool | None = None
 
 
 class BadOptionError(ValueError):
