@@ -43,7 +43,9 @@ from app.backtesting.layout import (
     KEEPS_NOTES,
     LOCKED,
     MAKER,
+    NOTE_CANDLES,
     NOTE_CODE,
+    NOTE_HELD,
     NOTE_SIGNAL,
     OPENING,
     ORDER_FEE,
@@ -143,6 +145,8 @@ def note_decision(m: Cells, p: int, tape: F64, row: int, signal: int, code: int)
     tape[at + ROW_SYMBOL] = m[p + SYMBOL]
     tape[at + NOTE_SIGNAL] = signal
     tape[at + NOTE_CODE] = code
+    tape[at + NOTE_HELD] = m[p + SIDE] * m[p + QUANTITY]
+    tape[at + NOTE_CANDLES] = m[p + CANDLES]
     m[USED] = at + ROW_CELLS
 
 

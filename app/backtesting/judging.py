@@ -187,14 +187,15 @@ def judge(m: Cells, p: int, tape: F64, row: int, signal: int, close: float, atr:
 def caught_up(m: Cells, p: int, signals: I8, row: int, buffer: int) -> int:
     """What counts at the first close that is judged after a hole, when that close itself says nothing.
 
-    As in the bot: a signal against the position that went by unjudged within the window still counts, an entry is too
-    old.
+    As in the bot: a sell signal that went by unjudged within the window still counts, an entry is too old. Where sell
+    signals are entries, too, only a signal against the position counts.
     """
     if m[p + LAST_SIGNAL] == NO_SIGNAL:
         return 0
     for back in range(row - 1, max(row - buffer, -1), -1):
         if signals[back] != 0:
-            return int(signals[back]) if signals[back] * m[p + SIDE] < 0.0 else 0
+            counts = signals[back] < 0 if m[SHORTS] == 0.0 else signals[back] * m[p + SIDE] < 0.0
+            return int(signals[back]) if counts else 0
     return 0
 
 
@@ -226,6 +227,7 @@ def decide_candle(
 
     judged: 0 when the live bot would decide, else IN_WARMUP or AFTER_A_HOLE.
     """
+    is_due = 0.0
     if m[p + SIDE] != 0.0 and m[p + EXIT_ASKED] == 0.0:
         if must_close(standing_of(m), limits_of(m)):
             m[p + EXIT_ASKED] = 1.0
@@ -235,11 +237,12 @@ def decide_candle(
             m[p + EXIT_ASKED] = 1.0
             m[p + EXIT_REASON] = BY_TIME
             note_decision(m, p, tape, row, signal, EXIT_BY_TIME)
+        is_due = m[p + EXIT_ASKED]
     if judged == 0:
         chosen = judge(m, p, tape, row, signal, close, atr)
-        if signal != 0:
+        if signal != 0 and is_due == 0.0:  # an exit by the clock is the decision, whatever the signal
             note_decision(m, p, tape, row, signal, chosen)
-    elif signal != 0:
+    elif signal != 0 and is_due == 0.0:
         note_decision(m, p, tape, row, signal, judged)
     if m[p + EXIT_ASKED] != 0.0:
         drop_rest(m, p, tape, row)

@@ -111,6 +111,8 @@ TRADE_REASON: Final = 12
 
 NOTE_SIGNAL: Final = 3
 NOTE_CODE: Final = 4
+NOTE_HELD: Final = 5  # base units, negative for a short position
+NOTE_CANDLES: Final = 6  # for which they had been held
 
 # One candle of one symbol adds fewer: exit, entry and their trades, three stages, the rest, decisions.
 MOST_CELLS: Final = 24 * ROW_CELLS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
 from app.backtesting.setup import Setup, Tapes
-from app.backtesting.words import action_of, reason_of
+from app.backtesting.words import action_of, entry_reason, reason_of
 from app.config.models import BotConfig
 from app.indicators.arrays import F64
 from app.strategies.base import BaseStrategy
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from app.report import ReportData
 
 REASONS: Final = ("signal", "stop", "target", "trailing", "break even", "time", "end", "drawdown")
+ENTRY_REASONS: Final = tuple(
+    entry_reason(is_long=is_long, is_reversed=is_reversed) for is_reversed in (False, True) for is_long in (False, True)
+)
 STATUSES: Final = ("filled", "partly filled", "expired", "canceled", "rejected")
 
 
@@ -99,7 +102,7 @@ class BacktestResult:
                 "pnl": tape[:, at.TRADE_PNL],
                 "return": tape[:, at.TRADE_PNL] / (quantity * entry),
                 "candles": tape[:, at.TRADE_CANDLES].astype(np.int64),
-                "entry_reason": _words(REASONS, np.zeros(len(tape))),
+                "entry_reason": _words(ENTRY_REASONS, _kinds_of_entry(tape)),
                 "exit_reason": _words(REASONS, tape[:, at.TRADE_REASON]),
             }
         )
@@ -134,16 +137,15 @@ class BacktestResult:
         Columns: time, symbol, signal, action, reason.
         """
         tape = self.setup.run(notes=True).notes
-        codes = tape[:, at.NOTE_CODE].astype(np.int64)
-        kinds = np.unique(codes)
-        places = np.searchsorted(kinds, codes)
+        kinds, places = np.unique(tape[:, at.NOTE_SIGNAL : at.NOTE_CANDLES + 1], axis=0, return_inverse=True)
+        known = [(int(code), int(signal), held, int(candles)) for signal, code, held, candles in kinds.tolist()]
         return pd.DataFrame(
             {
                 "time": self._times(tape[:, at.ROW_CANDLE]),
                 "symbol": self._symbols(tape[:, at.ROW_SYMBOL]),
                 "signal": tape[:, at.NOTE_SIGNAL].astype(np.int8),
-                "action": _words(tuple(action_of(int(code)) for code in kinds), places),
-                "reason": _words(tuple(reason_of(int(code)) for code in kinds), places),
+                "action": _words(tuple(action_of(one[0]) for one in known), places),
+                "reason": _words(tuple(reason_of(*one) for one in known), places),
             }
         )
 
@@ -213,8 +215,22 @@ class BacktestResult:
         return _words(tuple(lane.symbol for lane in self.lanes), numbers)
 
 
+def _kinds_of_entry(trades: F64) -> NDArray[np.int64]:
+    """Which of ENTRY_REASONS each trade began with: reversed, if a signal closed the other side in the same candle."""
+    is_long = trades[:, at.TRADE_SIDE] > 0
+    if is_long.all():
+        return np.ones(len(trades), dtype=np.int64)
+    by_signal = trades[:, at.TRADE_REASON] == at.BY_SIGNAL
+    symbols, sides = trades[:, at.ROW_SYMBOL], trades[:, at.TRADE_SIDE]
+    left = np.column_stack([symbols, trades[:, at.ROW_CANDLE], -sides])[by_signal]
+    came = np.column_stack([symbols, trades[:, at.TRADE_ENTRY_ROW], sides])
+    known = set(map(tuple, left.tolist()))
+    is_reversed = np.array([one in known for one in map(tuple, came.tolist())])
+    return 2 * is_reversed.astype(np.int64) + is_long
+
+
 def _words(words: tuple[str, ...], numbers: NDArray[Any]) -> "pd.Categorical[str]":
     """Few words for many rows, without an object for each."""
-    distinct = list(dict.fromkeys(words))
-    codes = np.array([distinct.index(word) for word in words], dtype=np.int64)[numbers.astype(np.int64)]
-    return pd.Categorical.from_codes(codes, categories=pd.Index(distinct))
+    distinct = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    codes = np.array([distinct[word] for word in words], dtype=np.int64)[numbers.astype(np.int64)]
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(distinct)))

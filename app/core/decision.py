@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from app.core.enums import OrderSide
 from app.domain.resting import Purpose, RestingOrder
+from app.domain.values import MONEY
 
 
 class Signal(IntEnum):
@@ -99,12 +100,34 @@ _ACTIONS: Final = {ENTERED: Action.ENTER, EXITED: Action.EXIT, ADDED: Action.ENT
 _WORDS: Final = {
     NEUTRAL: "held: signal is neutral",
     UNCHANGED: "held: signal unchanged",
-    ALREADY_LONG: "held: buy signal, but already long {held}",
-    NOTHING_HELD: "held: sell signal, but nothing is held",
-    ENTERED: "entered: buy signal while flat",
-    EXITED: "exited: sell signal while long {held}",
-    ADDED: "entered: buy signal, added to {held}",
+    ALREADY_LONG: "held: {signal} signal, but already {side} {held}",
+    NOTHING_HELD: "held: {signal} signal, but nothing is held",
+    ENTERED: "entered: {signal} signal while flat",
+    EXITED: "exited: {signal} signal while {side} {held}",
+    ADDED: "entered: {signal} signal, added to {held}",
 }
+
+
+def action_of(chosen: int) -> Action:
+    """What follows from what `choose` and `with_entries` returned."""
+    return _ACTIONS.get(chosen, Action.HOLD)
+
+
+def reason_of(chosen: int, signal: int, held: Decimal) -> str:
+    """Why, in words.
+
+    Args:
+        chosen: What `choose` and `with_entries` returned.
+        signal: 1, 0 or -1 for the candle.
+        held: Base units held, negative for a short position.
+    """
+    side = "short" if held < 0 else "long"
+    return _WORDS[chosen].format(signal="buy" if signal > 0 else "sell", side=side, held=in_units(held))
+
+
+def in_units(held: Decimal) -> str:
+    """Base units as a person writes them, without a sign and without zeros at the end."""
+    return f"{abs(held).normalize(MONEY):f}"
 
 
 def decide(
@@ -121,7 +144,7 @@ def decide(
     """
     chosen = choose(int(signal), NO_SIGNAL if last_signal is None else int(last_signal), held > 0)
     chosen = with_entries(chosen, entries, max_entries)
-    return Decision(_ACTIONS.get(chosen, Action.HOLD), _WORDS[chosen].format(held=held))
+    return Decision(action_of(chosen), reason_of(chosen, int(signal), held))
 
 
 def around_resting(decision: Decision, signal: Signal, resting: RestingOrder | None) -> Decision:

@@ -22,7 +22,7 @@ from app.risk.exits import BREAK_EVEN, TRAILING, after_candle, is_overdue, next_
 from app.risk.gate import Approved, Gate
 from app.risk.limits import begun, must_close
 from app.risk.position import Leaving
-from app.risk.reasons import REFUSALS, STOPS
+from app.risk.reasons import REFUSALS, STOPS, overdue
 from app.risk.settings import market_of
 from app.simulation.candle import NONE, STOP, first_exit
 
@@ -96,8 +96,7 @@ class Exits:
         if position.leaving not in (Leaving.NOTHING, Leaving.STAGE) and not self._something_rests():
             return position.leaving, "exited: the rest of a position that was not sold completely"
         if is_overdue(position.held, self._book.rules):
-            candles = position.held.candles
-            return Leaving.TIME, f"exited: held for {candles} candles (risk.exits.max_hold_candles)"
+            return Leaving.TIME, f"exited: {overdue(position.held.candles)}"
         return None
 
     def protect(self) -> None:

@@ -34,4 +34,10 @@ REFUSALS: Final = {
 # Which stop closed a position; followed by its price.
 STOPS: Final = {FIXED: "stop loss", BREAK_EVEN: "break-even stop", TRAILING: "trailing stop"}
 
+
+def overdue(candles: int) -> str:
+    """What an exit by the clock is recorded with; follows "exited: "."""
+    return f"held for {candles} candles (risk.exits.max_hold_candles)"
+
+
 STATES: Final = {TRADING: "trading", REDUCING: "reducing", HALTED: "halted"}

@@ -189,3 +189,23 @@ def test_a_limit_that_is_not_measured_is_refused_rather_than_ignored(settings):
     markets = {"A/USDT": table([FLAT] * 5), "B/USDT": table([FLAT] * 5)}
     with pytest.raises(ConfigError, match="max_correlation is 0.5"):
         backtest(markets, Told([0, 1, 0, 0, 0]), settings(risk={"limits": {"max_correlation": 0.5}}))
+
+
+def test_decisions_and_entries_are_told_in_the_words_that_the_bot_records(settings):
+    rows = [FLAT] * 12
+    signals = [0, 1, 1, 0, 1, -1, 0, 1, 0, 0, 0, 0]
+    risk = {"exits": {"max_hold_candles": 3}}
+    result = backtest(table(rows), Told(signals), settings(risk=risk), fill="close", shorts=True)
+    assert list(result.decisions["reason"]) == [
+        "entered: buy signal while flat",
+        "held: signal unchanged",
+        "exited: held for 3 candles (risk.exits.max_hold_candles)",
+        "entered: sell signal while flat",
+        "reversed: buy signal while short 10",
+        "exited: held for 3 candles (risk.exits.max_hold_candles)",
+    ]
+    assert [str(reason) for reason in result.trades["entry_reason"]] == [
+        "entered: buy signal while flat",
+        "entered: sell signal while flat",
+        "reversed: buy signal while short",
+    ]

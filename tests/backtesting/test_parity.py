@@ -4,6 +4,7 @@ The bot runs cycle by cycle with its paper executor, which fills at the close; t
 """
 
 import importlib.util
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +26,7 @@ from app.data.files import read_candles
 from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor
 from app.indicators.incremental import Sma
-from app.repositories import SignalRepository, TradeRepository
+from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.event import EventStrategy
 from app.strategies.sma_cross import SmaCrossStrategy
 
@@ -75,8 +76,15 @@ class Scripted(IDataHandler):
         return self.frame.iloc[-1]
 
 
-def trades_of_the_bot(frame, config, path):
-    """Side, quantity, price, fee and candle of every fill, of a bot that looked at each candle when it had closed."""
+UNJUDGED = re.compile(r" \((caught up: .*|\d+ candles went by unjudged)\)$")  # what a hole adds to the bot's words
+
+
+def traded_by_the_bot(frame, config, path):
+    """What a bot did that looked at each candle when it had closed.
+
+    Returns:
+        Side, quantity, price, fee and candle of every fill; candle, signal, action and reason of every decision.
+    """
     database, handler = Database(), Scripted(frame)
     database.open(path)
     with database.session_scope() as session:
@@ -96,8 +104,21 @@ def trades_of_the_bot(frame, config, path):
             (trade.side.value, float(trade.quantity), float(trade.price), float(trade.fee), trade.timestamp)
             for trade in trades.get_by_symbol("BTC/USDT", limit=10_000)
         ]
+        judged = [
+            (step.candle_time, step.signal_value, step.action, UNJUDGED.sub("", step.reason))
+            for step in reversed(StepRepository(session).latest("BTC/USDT", "1m", 10_000))
+            if step.signal_value is not None
+        ]
     database.close()
-    return booked[::-1]  # oldest first
+    return booked[::-1], judged  # oldest first
+
+
+def assert_same_decisions(judged, decisions):
+    """Where the bot judged, the pass decided the same for the same reason; elsewhere nothing but an exit by the clock."""
+    candles = {moment for moment, *_ in judged}
+    decided = list(zip(decisions["time"], decisions["signal"], decisions["action"], decisions["reason"], strict=True))
+    assert [one for one in judged if one[1] or one[2] == "exit"] == [one for one in decided if one[0] in candles]
+    assert {one[2] for one in decided if one[0] not in candles} <= {"no decision", "exit"}
 
 
 def settings_of(risk, **paper):
@@ -121,7 +142,8 @@ def tie(frame, config, path):
     plain = compiled.setup.run(equity=True, skip=False)
     assert plain.orders[:, :11].tobytes() == compiled.tapes.orders[:, :11].tobytes()
     assert plain.equity.tobytes() == compiled.equity.to_numpy().tobytes()
-    booked, orders = trades_of_the_bot(frame, config, path), compiled.orders
+    (booked, judged), orders = traded_by_the_bot(frame, config, path), compiled.orders
+    assert_same_decisions(judged, compiled.decisions)
     assert [row[0] for row in booked] == list(orders["side"])
     for place, column in enumerate(("quantity", "price", "fee"), start=1):
         np.testing.assert_allclose([row[place] for row in booked], orders[column], rtol=1e-9)

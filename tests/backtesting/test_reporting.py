@@ -85,7 +85,7 @@ def test_the_page_begins_with_the_verdict(result, tmp_path):
     path = result.to_html(tmp_path / "run.html", causality=CAUSAL)
     text = path.read_text(encoding="utf-8")
     assert '<span class="badge good" id="verdict">causal on 1,240 cuts</span>' in text
-    assert "entered: signal while flat" in text
+    assert "entered: buy signal while flat" in text
 
 
 def test_a_verdict_keeps_its_words_and_its_finding():
