@@ -137,7 +137,7 @@ class CcxtSource(CandleSource):
 
     def exchange_time_ms(self) -> int:
         """What the exchange's clock said when it answered, ms UTC."""
-        return int(self._call("its time", self._client.fetch_time))
+        return int(self._call("its time", lambda: int(self._client.fetch_time())))
 
     def _time_sample(self) -> tuple[int, int]:
         """Round trip and offset of one question for the time, in ms."""

@@ -29,6 +29,7 @@ EXPECTED_KEYS = {
     "/api/v3/account": "balances",
     "/sapi/v1/account/apiRestrictions": "createTime",
 }
+EXPECTED_FIELDS = {"symbols": ("symbol", "status"), "balances": ("asset", "free", "locked")}  # in each of their rows
 EXPECTED_ROWS = {
     "/api/v3/klines": list,
     "/api/v3/openOrders": dict,
@@ -43,14 +44,21 @@ class _Guard:
     Attributes:
         last_status: HTTP status of the last answer; None when there was none.
         last_code: The error code in it; ccxt drops it from some of its texts.
+        was_accepted: Whether the last answer passed: what fails afterwards is making sense of it.
         on_headers: Is told the headers of every answer.
         on_limits: Is told the limits that exchangeInfo names.
     """
 
     last_status: int | None = None
     last_code: int | None = None
+    was_accepted: bool = False
     on_headers: Callable[[Mapping[str, str]], None] = staticmethod(lambda _: None)
     on_limits: Callable[[Iterable[Mapping[str, Any]]], None] = staticmethod(lambda _: None)
+
+    def fetch(self, *request: Any, **options: Any) -> Any:  # noqa: ANN401  ccxt's signature
+        """One request; nothing is known of its answer yet."""
+        self.last_status, self.last_code, self.was_accepted = None, None, False
+        return super().fetch(*request, **options)  # type: ignore[misc]
 
     def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature
         """Refuse a successful answer of the wrong shape (rest: method, headers, body, parsed response, ...)."""
@@ -60,6 +68,7 @@ class _Guard:
         handled = super().handle_errors(code, reason, url, *rest)  # type: ignore[misc]
         if code == 200 and not _is_answer(url.partition("?")[0], rest[3]):
             raise ccxt.BadResponse(f"{url} answered 200 with something else: {str(rest[2])[:80]!r}")
+        self.was_accepted = True
         if code == 200 and isinstance(rest[3], dict) and isinstance(rest[3].get("rateLimits"), list):
             self.on_limits(rest[3]["rateLimits"])
         return handled
@@ -112,5 +121,14 @@ def _is_answer(url: str, response: object) -> bool:
             return isinstance(response, list) and all(isinstance(row, kind) for row in response)
     for path, key in EXPECTED_KEYS.items():
         if url.endswith(path):
-            return isinstance(response, dict) and bool(response.get(key))
+            return isinstance(response, dict) and bool(response.get(key)) and _has_fields(key, response[key])
     return isinstance(response, dict | list)
+
+
+def _has_fields(key: str, rows: object) -> bool:
+    fields = EXPECTED_FIELDS.get(key)
+    if fields is None:
+        return True
+    return isinstance(rows, list) and all(
+        isinstance(row, dict) and all(row.get(field) is not None for field in fields) for row in rows
+    )

@@ -52,7 +52,7 @@ def key_rights(config: ExchangeConfig, budget: RequestBudget | None = None) -> K
         return f"{_name(config)} does not tell what a key may do: {UNTOLD}"
     gate = RequestGate(client, budget or RequestBudget(SystemClock()))
     try:
-        client.options["timeDifference"] = client.milliseconds() - gate.ask(client.fetch_time)
+        client.options["timeDifference"] = client.milliseconds() - gate.ask(lambda: int(client.fetch_time()))
         return _rights(gate.ask(ask))
     except (ccxt.BaseError, GateShutError) as error:
         if gate.verdict(error) is Verdict.REVOKED:

@@ -20,7 +20,7 @@ class Markets:
 
     Args:
         client: From `ccxt_client`.
-        ask: Passes a question through the gate; raises DataError.
+        ask: Passes a question, and making sense of the answer, through the gate; raises DataError.
         clock: This machine's.
     """
 
@@ -42,7 +42,7 @@ class Markets:
         if known is not None and not self._is_old(symbol, known):
             return known
         try:
-            found = instrument_of(self._markets(symbol), symbol, self._client.id)
+            found: Instrument = self._ask(lambda: self._read(symbol))
         except ConfigError:
             if known is None:
                 raise
@@ -65,20 +65,21 @@ class Markets:
         most_ms = AGE_MS if known.is_trading else PAUSED_AGE_MS
         return read_at_ms is None or self._clock.monotonic_ms() - read_at_ms >= most_ms
 
-    def _markets(self, symbol: str) -> Any:  # noqa: ANN401
+    def _read(self, symbol: str) -> Instrument:
         """All markets at first; later one alone where the exchange lets us, which is a thousandth of the work."""
         is_first = not self._client.markets or symbol not in self._client.markets
         if is_first or not self._client.id.startswith("binance"):
-            return self._ask(lambda: self._client.load_markets(reload=bool(self._client.markets)))
-        market_id = self._client.markets[symbol]["id"]
-        answer = self._ask(lambda: self._one_of_binance(market_id))
-        if answer is None:
-            return {}
-        self._client.markets[symbol] = self._client.parse_market(answer)
-        return self._client.markets
+            markets = self._client.load_markets(reload=bool(self._client.markets))
+            return instrument_of(markets, symbol, self._client.id)
+        market = self._one_of_binance(symbol)
+        found = instrument_of({} if market is None else {symbol: market}, symbol, self._client.id)
+        self._client.markets[symbol] = market  # only what could be read takes the place of what is known
+        return found
 
-    def _one_of_binance(self, market_id: str) -> Any:  # noqa: ANN401
+    def _one_of_binance(self, symbol: str) -> Any:  # noqa: ANN401
+        market_id = self._client.markets[symbol]["id"]
         try:
-            return self._client.publicGetExchangeInfo({"symbol": market_id})["symbols"][0]
+            row = self._client.publicGetExchangeInfo({"symbol": market_id})["symbols"][0]
         except ccxt.BadSymbol:
             return None
+        return self._client.parse_market(row)

@@ -163,14 +163,16 @@ class CcxtExchange(OrderExchange):
 
     def balances(self) -> dict[str, Balance]:
         """Free and locked of every asset."""
-        answer = self._read("balances", self._client.fetch_balance)
-        total = answer.get("total") if isinstance(answer, dict) else None
-        if not isinstance(total, dict):
-            raise DataError(f"{self.name} answered balances that cannot be: asked again in the next cycle")
-        return {
-            asset: Balance(exact(answer["free"].get(asset) or 0), exact(answer["used"].get(asset) or 0))
-            for asset in total
-        }
+
+        def asked() -> dict[str, Balance]:
+            answer = self._client.fetch_balance()
+            free, used = answer["free"], answer["used"]
+            return {
+                asset: Balance(exact(free.get(asset) or 0), exact(used.get(asset) or 0)) for asset in answer["total"]
+            }
+
+        found: dict[str, Balance] = self._read("balances", asked)
+        return found
 
     def instrument(self, symbol: str) -> Instrument:
         """From the exchange's filters."""
@@ -185,7 +187,7 @@ class CcxtExchange(OrderExchange):
 
     def now_ms(self) -> int:
         """Asked of the exchange, so that it is right also on a simulated one."""
-        return int(self._read("its time", self._client.fetch_time))
+        return int(self._read("its time", lambda: int(self._client.fetch_time())))
 
     def _post(self, post: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Once; a second time only when the first was refused before the engine because our clock was off."""
