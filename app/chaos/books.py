@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
 
+from app.chaos.bareness import Arm, CycleEnd
+
 UNRESOLVED: Final = frozenset({"created", "submitted", "unknown"})
 RESTING: Final = frozenset({"open", "partially_filled"})
 CLOCK_CODE: Final = "-1021"  # refused before the engine because of the clock: the one order that may be sent again
@@ -68,12 +70,14 @@ class Trace:
         end: Label of the point at which it was killed; None when it was not killed at a point.
         sent: Client ids of the orders that left, once for each time.
         unwritten: Client ids that left although no order had been written down since the last one left.
+        cycles: The ends of its cycles.
     """
 
     points: list[str] = field(default_factory=list)
     end: str | None = None
     sent: Counter[str] = field(default_factory=Counter)
     unwritten: list[str] = field(default_factory=list)
+    cycles: list[CycleEnd] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -85,6 +89,8 @@ class Trace:
             if kind == "point":
                 trace.points.append(words[1])
                 is_written |= words[1].startswith("commit") and "insert orders" in words[1]
+            elif kind == "cycle":
+                trace.cycles.append(CycleEnd(int(words[0]), Arm(words[1])))
             elif kind == "end":
                 trace.end = words[0]
             elif kind == "sent":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.chaos import script
+from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, CycleEnd
 from app.chaos.books import Books, Trace
 from app.chaos.bot import Doom
 from app.chaos.faults import Fault
@@ -32,9 +33,9 @@ TRIES: Final = 3  # a life that ends before it is killed is followed by another
 DOWN_S: Final = (0, 0, 1, 20, 61, 100)  # how long nobody starts it again
 DRIFTS_MS: Final = (0, 0, 700, -700, 90_000, -90_000)
 PROTECTED: Final = "POST /api/v3/orderList/oco: read"
+UNPROTECTED: Final = "POST /api/v3/orderList/oco: unsent"
 FALL: Final = -5  # percent, far below every stop
 FALL_S: Final = 5  # until trades are made there
-CYCLE_MS: Final = 61_000
 UNFORESEEN: Final = 1  # the exit code of a traceback
 
 
@@ -128,6 +129,7 @@ class Run:
         self.truth = Truth(ACCOUNT)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
+        self._lives: list[list[CycleEnd]] = []
         (folder / "config.json").write_text(json.dumps(self._settings()))
 
     def carry_out(self) -> Result:
@@ -152,26 +154,28 @@ class Run:
         return self.result
 
     def _fall_through_the_stop(self) -> list[str]:
-        """Kill the bot while it protects a position, take the protection away in every second run, let the price fall.
+        """Kill the bot while it protects a position, let the price fall.
 
-        Whatever is armed then, the exchange's stop or the bot's own, must have sold within one cycle of the next life.
+        In every second run it dies with the protection written down and not sent; in every second of the others
+        somebody cancels it. Whatever is armed then, the exchange's stop or the bot's own, must have sold within one
+        cycle of the next life; beside coins of others, once an order that was not sent can no longer arrive.
         """
-        _, trace = self.live(LIFE_MS, Kill(1, since=PROTECTED))
+        is_unsent, is_foreign = self.case.seed // 2 % 2 == 1, foreign_of(self.case) > 0
+        _, trace = self.live(LIFE_MS, Kill(1, since=UNPROTECTED if is_unsent else PROTECTED))
         if trace.end is None:
             return ["the_stop_holds: no position was protected at the exchange in a whole life"]
         before = self.look()
         held, sold = before.books.position, _sold(before)
-        if self.case.seed % 2:
+        if self.case.seed % 2 and not is_unsent:
             self.venue.put_up({"kind": "exchange_cancel", "account": ACCOUNT, "symbol": f"{BASE}USDT"})
         self.venue.put_up({"kind": "spike", "symbol": f"{BASE}USDT", "percent": FALL})
         self.venue.advance(FALL_S)
-        self.live(CYCLE_MS)
-        after = self.look()
-        broken = violations(after)
-        if held - (_sold(after) - sold) >= SMALLEST:
-            broken.append(
-                f"the_stop_holds: {held} were held, the price fell by {-FALL} %, only {_sold(after) - sold} are sold"
-            )
+        self.live(CYCLE_MS + (ARRIVAL_MS if is_unsent and is_foreign else 0))
+        sold = _sold(self.look()) - sold
+        self.live(REST_MS if is_unsent else CYCLE_MS)
+        broken = violations(self.look())
+        if held - sold >= SMALLEST:
+            broken.append(f"the_stop_holds: {held} were held, the price fell by {-FALL} %, only {sold} are sold")
         return broken
 
     def _until_killed(self, kill: Kill) -> None:
@@ -220,6 +224,7 @@ class Run:
         trace = Trace.read(path)
         self._sent.update(trace.sent)
         self._unwritten += trace.unwritten
+        self._lives.append(trace.cycles)
         self.result.passed.update(trace.points)
         self.result.first_life = self.result.first_life or trace.points
         if status is None:
@@ -242,6 +247,7 @@ class Run:
             limit=Decimal(self._settings()["risk"]["max_position_size_usd"]),
             fault=self.case.fault,
             oracle=self.venue.oracle(),
+            lives=self._lives,
         )
 
     def _settings(self) -> dict[str, Any]:

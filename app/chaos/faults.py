@@ -223,4 +223,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *_answers(), *_refusals(), *_stale_reads(), *_candles(), *_cancels(), *_orders(), *_accounts(), *_market(),
     *_guards(),
 )  # fmt: skip
+UNPLACED: Final = Fault(
+    "protection lost", (rule("reset", PROTECT, 1, count=2, phase="before"),), settings=STOP_AND_TARGET
+)
 LOST: Final = Fault("answer lost", (rule("reset", PLACE, 1, count=2, phase="after"),))

@@ -4,11 +4,12 @@ A new promise is one more function in `INVARIANTS`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, CycleEnd, bare, uncovered
 from app.chaos.books import RESTING, UNRESOLVED, Books
 from app.chaos.faults import Fault
 from app.chaos.truth import SCALE, Execution, Truth
@@ -30,6 +31,7 @@ class Outcome:
         limit: What a position may cost, quote units.
         fault: What went wrong meanwhile.
         oracle: Of the exchange itself.
+        lives: The ends of the cycles of each life.
     """
 
     truth: Truth
@@ -39,6 +41,7 @@ class Outcome:
     limit: Decimal
     fault: Fault
     oracle: dict[str, Any]
+    lives: Sequence[Sequence[CycleEnd]] = ()
 
     def ours(self) -> list[Execution]:
         """Executions of the bot's orders."""
@@ -161,6 +164,19 @@ def one_protection_for_one_position(outcome: Outcome) -> Iterator[str]:
         yield f"the position is {position}, stops wait for {left} of it"
 
 
+def no_position_is_bare(outcome: Outcome) -> Iterator[str]:
+    """While the bot lives, for no longer than one cycle is there neither a stop at the exchange nor one of its own.
+
+    Beside coins that are not the bot's its own stop waits until an order can no longer arrive: it could sell them.
+    """
+    if not outcome.fault.has_stop:
+        return
+    changes = [(execution.at_ms, execution.base_change(BASE)) for execution in outcome.ours()]
+    longest_ms = CYCLE_MS + (ARRIVAL_MS if outcome.foreign() else 0)
+    for since, until in bare(outcome.lives, uncovered(changes, outcome.truth.stops, SMALLEST), longest_ms):
+        yield f"for {(until - since) / 1_000:g} s a position had no stop that could act"
+
+
 INVARIANTS: Final[tuple[Callable[[Outcome], Iterator[str]], ...]] = (
     the_exchange_is_sound,
     the_database_is_sound,
@@ -174,6 +190,7 @@ INVARIANTS: Final[tuple[Callable[[Outcome], Iterator[str]], ...]] = (
     position_and_foreign_coins_are_the_balance,
     foreign_coins_are_never_sold_and_nothing_is_bought_twice,
     one_protection_for_one_position,
+    no_position_is_bare,
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.chaos.case import Case, Kill, Result
-from app.chaos.faults import FAULTS, GUARDED, LOST, NONE, RESTING, Fault
+from app.chaos.faults import FAULTS, GUARDED, LOST, NONE, RESTING, UNPLACED, Fault
 from app.chaos.report import missed
 from app.chaos.sabotage import SABOTAGES
 from app.chaos.suite import run_suite
@@ -65,8 +65,9 @@ def proofs() -> list[Case]:
 
 def proof_without(fault: str) -> Case:
     """The same run with a bot that makes no mistake: it is killed while its second order is written."""
-    under = {one.name: one for one in (LOST, GUARDED)}.get(fault, NONE)
-    return Case(f"proof/{fault}", under, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=1)
+    under = {one.name: one for one in (LOST, GUARDED, UNPLACED)}.get(fault, NONE)
+    seed = 2 if under is UNPLACED else 1  # without coins of others
+    return Case(f"proof/{fault}", under, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=seed)
 
 
 def enumeration(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:

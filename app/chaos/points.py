@@ -6,7 +6,8 @@ A seam watches one kind of point. A new kind (a file, a socket) is one more func
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from select import select
@@ -17,6 +18,13 @@ import requests
 import urllib3.connection
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
+
+from app.chaos.bareness import Arm
+from app.core.bot import TradingBot
+from app.core.clock import SystemClock
+from app.domain.errors import KeelError
+from app.domain.resting import Purpose
+from app.repositories import OrderRepository
 
 ORDERS: Final = frozenset({"POST /api/v3/order", "POST /api/v3/orderList/oco"})
 CLIENT_IDS: Final = ("newClientOrderId", "aboveClientOrderId", "belowClientOrderId")
@@ -42,9 +50,12 @@ class Points:
         self._since = since
         self._number = number
         self._passed = self._counted = 0
+        self._looks_away = False
 
     def reach(self, label: str, last_wish: Callable[[], object] | None = None) -> None:
         """Pass a point, or die there after the last wish."""
+        if self._looks_away:
+            return
         self._passed += 1
         self.note("point", str(self._passed), label)
         if self._counted or self._since in label:
@@ -54,6 +65,15 @@ class Points:
                 last_wish()
             self.note("end", label)
             os.kill(os.getpid(), self._number)
+
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """What is done meanwhile is no part of the bot's life."""
+        self._looks_away = True
+        try:
+            yield
+        finally:
+            self._looks_away = False
 
     def note(self, *words: str) -> None:
         """Append a line to the trace."""
@@ -137,7 +157,33 @@ def watch_files(points: Points) -> None:
     os.fsync = watched  # type: ignore[assignment]  # a file object is not used
 
 
-SEAMS: Final[tuple[Callable[[Points], None], ...]] = (watch_commits, watch_requests, watch_files)
+def watch_cycles(points: Points) -> None:
+    """At the end of each cycle, whether the bot's own stop could act now."""
+    run_once = TradingBot.run_once
+
+    def watched(bot: TradingBot) -> None:
+        try:
+            run_once(bot)
+        finally:
+            with points.looking_away():
+                points.note("cycle", str(SystemClock().monotonic_ms()), _arm_of(bot))
+
+    setattr(TradingBot, "run_once", watched)  # noqa: B010
+
+
+SEAMS: Final[tuple[Callable[[Points], None], ...]] = (watch_commits, watch_requests, watch_files, watch_cycles)
+
+
+def _arm_of(bot: TradingBot) -> Arm:
+    doubtful = OrderRepository(bot.trade_repo.session).unresolved(bot.symbol)
+    if not doubtful:
+        return Arm.ARMED
+    if any(order.purpose != Purpose.PROTECTION.value for order in doubtful):
+        return Arm.LEAVING
+    try:
+        return Arm.FROZEN if bot.executor.why_no_exit(bot.symbol) else Arm.ARMED
+    except KeelError:
+        return Arm.FROZEN
 
 
 def _client_ids(query: str, body: object) -> list[str]:

@@ -10,6 +10,7 @@ from app.domain.order import OrderEvent
 from app.domain.reports import FillReport, OrderReport, OrderTicket
 from app.domain.values import Money
 from app.execution.ccxt_exchange import CcxtExchange
+from app.execution.guarding import Guarding
 from app.execution.live_executor import LiveExecutor
 from app.execution.reconcile import Reconciler
 from app.models.sql import Order
@@ -104,11 +105,16 @@ def _protect_nothing() -> None:
     _replace(LiveExecutor, "protect", lambda *_: None)
 
 
+def _wait_with_exits() -> None:
+    _replace(Guarding, "is_all_in_doubt", lambda *_: False)
+
+
 SABOTAGES: Final = {
     "retry-post": Sabotage("sends an order again when its answer is lost", "answer lost", _retry_post),
     "send-first": Sabotage("sends an order before it is written down", "none", _send_before_writing),
     "forget-doubt": Sabotage("takes an order without an answer for refused", "answer lost", _forget_doubt),
     "forget-fees": Sabotage("books fills without their fees", "none", _forget_fees),
+    "frozen-stop": Sabotage("sells nothing while its protection is in doubt", "protection lost", _wait_with_exits),
     "no-stop": Sabotage("leaves its stops with itself alone", "none, stop and target", _protect_nothing),
     "sell-all": Sabotage("sells all coins of the account", "none", _sell_all_there_is),
 }

@@ -22,6 +22,7 @@ class Execution:
         quantity: Base units.
         fee: In units of `fee_asset`.
         fee_asset: Such as BTC.
+        at_ms: When, ms UTC.
     """
 
     trade_id: str
@@ -31,6 +32,7 @@ class Execution:
     quantity: Decimal
     fee: Decimal
     fee_asset: str
+    at_ms: int
 
     def base_change(self, base: str) -> Decimal:
         """By how much it changes the holding of the base asset, after the fee."""
@@ -49,6 +51,7 @@ class Truth:
         strikes: How often each kind of fault has struck.
         seq: Number of the last line that was read.
         doubled: Client ids of stop orders that waited at the same time.
+        stops: From when on, ms UTC, how many stop orders waited.
     """
 
     account: str
@@ -58,6 +61,7 @@ class Truth:
     strikes: dict[str, int] = field(default_factory=dict)
     seq: int = 0
     doubled: list[str] = field(default_factory=list)
+    stops: list[tuple[int, int]] = field(default_factory=list)
     _trades: list[Mapping[str, Any]] = field(default_factory=list)
 
     def read(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -69,9 +73,9 @@ class Truth:
                 self.external[asset] = self.external.get(asset, Decimal(0)) + data["delta"] / SCALE
             elif line["kind"] == "order" and data["account"] == self.account:
                 self.orders[data["id"]] = data
-                self._count_stops()
+                self._count_stops(line["time_us"] // 1_000)
             elif line["kind"] == "trade":
-                self._trades.append(data)
+                self._trades.append({**data, "at_ms": line["time_us"] // 1_000})
             elif line["kind"] == "fault":
                 self.strikes[data["fault"]] = self.strikes.get(data["fault"], 0) + 1
         waiting, self._trades = self._trades, []
@@ -85,8 +89,10 @@ class Truth:
         """Stop orders of the account that wait, or rest at their limit."""
         return [one for one in self.orders.values() if one["type"] in STOPS and one["status"] in OPEN]
 
-    def _count_stops(self) -> None:
+    def _count_stops(self, at_ms: int) -> None:
         waiting = self.open_stops()
+        if not self.stops or self.stops[-1][1] != len(waiting):
+            self.stops.append((at_ms, len(waiting)))
         if len(waiting) > 1:
             self.doubled.append(" and ".join(one["client_id"] for one in waiting))
 
@@ -109,6 +115,7 @@ class Truth:
                     quantity=trade["quantity"] / SCALE,
                     fee=side["commission"] / SCALE,
                     fee_asset=side["asset"],
+                    at_ms=trade["at_ms"],
                 )
 
 

@@ -273,7 +273,8 @@ class TradingBot:
         resting = executor.resting_order(self.symbol)
         decision = around_resting(decision, cycle.signal, resting if isinstance(resting, RestingOrder) else None)
         if decision.action not in {Action.HOLD, Action.NO_DECISION}:
-            reason = executor.why_not_now(self.symbol)
+            leaves = decision.action is Action.EXIT
+            reason = executor.why_no_exit(self.symbol) if leaves else executor.why_not_now(self.symbol)
             if not isinstance(reason, str):
                 return decision
             decision = Decision(Action.NO_DECISION, f"no decision: {reason}")

@@ -18,6 +18,7 @@ from app.core.memory import Memory
 from app.core.orders import is_ours, place
 from app.core.risk_book import RiskBook
 from app.core.window import average_true_range
+from app.domain.errors import OutcomeUnknown
 from app.domain.instrument import Instrument
 from app.domain.resting import Purpose, limit_price
 from app.domain.values import MONEY, Price, Quantity, exact
@@ -147,11 +148,21 @@ class Desk:
             return
         logger.critical("Kill switch %s: %s", self.switch.path, wish)
         self.book.only_exits(KILL_SWITCH)
-        if is_ours(self._executor, IExecutor):
-            self._executor.cancel_orders(self.book.symbol)
+        doubt = self._cancel_everything()
         if closes:
             self.exits.sell_by_hand()
+        if doubt is not None:  # until it is certain that nothing rests, it is asked again in each cycle
+            raise doubt
         self.book.stop_everything(KILL_SWITCH)
+
+    def _cancel_everything(self) -> OutcomeUnknown | None:
+        """Cancel all own orders; what is not certain about that."""
+        if is_ours(self._executor, IExecutor):
+            try:
+                self._executor.cancel_orders(self.book.symbol)
+            except OutcomeUnknown as doubt:
+                return doubt
+        return None
 
     def largest_quantity(self, price: Decimal) -> Quantity:
         """Base units that `risk.max_position_size_usd` buys at a price, rounded down to what the market allows."""

@@ -114,6 +114,10 @@ class IExecutor(ABC):
         """Why no order of the symbol can be sent now, in words; None when one can."""
         return None
 
+    def why_no_exit(self, symbol: str) -> str | None:
+        """Why the position cannot be sold now, in words; None when it can. Less may forbid that than a purchase."""
+        return self.why_not_now(symbol)
+
     def resting_order(self, symbol: str) -> RestingOrder | None:  # noqa: ARG002
         """The order that rests or is about to be replaced; None when there is none."""
         return None

@@ -107,8 +107,34 @@ class Guarding:
         if move in {GuardMove.PLACE, GuardMove.REPLACE} and wanted is not None:
             self._place(symbol, wanted, market)
 
-    def cancel(self, symbol: str) -> int:
+    def is_all_in_doubt(self, symbol: str) -> bool:
+        """Whether orders of the symbol are in doubt, and all of them are protection."""
+        doubtful = self.orders.unresolved(symbol)
+        return bool(doubtful) and all(order.purpose == Purpose.PROTECTION.value for order in doubtful)
+
+    def why_no_exit(self, symbol: str) -> str | None:
+        """Why protection in doubt forbids the bot's own sale, in words; None when it does not.
+
+        Both sell the same coins, so the exchange refuses whichever comes second, in its engine, which does not lag: but
+        only as long as the account holds no others, of which the second could sell. A lot of them is enough.
+        """
+        if not self.is_all_in_doubt(symbol):
+            return None
+        market, (total, _) = self.desk.market(symbol), self.desk.base_balance(symbol)
+        others = MONEY.subtract(total, self.trades.position(symbol).quantity)
+        if market.quantity(max(ZERO, others)) <= 0:
+            return None
+        order = self.orders.unresolved(symbol)[0]
+        return f"order {order.id} is {order.status}, and {others:f} {market.base} of the account are not the bot's"
+
+    def cancel(self, symbol: str, *, leaves: bool = False) -> int:
         """Take away what rests, and book what it traded; how many orders there were.
+
+        What is in doubt is asked to be cancelled, too: the engine knows it before any read does.
+
+        Args:
+            symbol: The market.
+            leaves: Whether the bot sells now whatever an order in doubt may do; see `why_no_exit`.
 
         Raises:
             OutcomeUnknown: the exchange has not confirmed it, or nobody knows yet whether something rests.
@@ -118,11 +144,14 @@ class Guarding:
         for order in found:
             groups.setdefault(order.list_id or order.id, []).append(order)
         for group in groups.values():
-            if any(OrderStatus(order.status).rests for order in group):
-                for order in group:
-                    self.orders.plan(order, FollowUp.STOP)
-                self.desk.cancel_guard([order for order in group if OrderStatus(order.status).rests])
-        if left := self.orders.protection(symbol):
+            for order in group:
+                self.orders.plan(order, FollowUp.STOP)
+            self.desk.cancel_guard(group)
+        left = self.orders.protection(symbol)
+        if leaves and not any(OrderStatus(order.status).rests for order in left):
+            if reason := self.why_no_exit(symbol):
+                raise OutcomeUnknown(f"{symbol} is frozen: {reason}")
+        elif left:
             raise OutcomeUnknown(f"the protection of {symbol} (order {left[0].id}) is still being cancelled")
         return len(found)
 

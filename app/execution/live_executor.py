@@ -105,10 +105,12 @@ class LiveExecutor(IExecutor):
         """Write the order down, send it once, book what came of it; see IExecutor.
 
         A sale cancels whatever rests first, protection too, because it locks the coins; a sale of the whole position
-        takes what is left then: also what was bought while cancelling, not what was sold.
+        takes what is left then: also what was bought while cancelling, not what was sold. Protection in doubt does not
+        keep a sale waiting; see `Guarding.why_no_exit`.
         """
         side, order_type, asked = OrderSide(side), OrderType(order_type), exact(quantity)
-        self._refuse_while_in_doubt(symbol)
+        if side is OrderSide.BUY or not self._guarding.is_all_in_doubt(symbol):
+            self._refuse_while_in_doubt(symbol)
         instrument = self.market(symbol)
         if not instrument.is_trading:
             raise OrderPostponed(f"{side} {symbol} is not sent: {self._pause(instrument)}")
@@ -187,6 +189,15 @@ class LiveExecutor(IExecutor):
         """An order in doubt, or a market that takes none."""
         if frozen := self.reconciler.frozen(symbol):
             return f"{symbol} is frozen: {frozen}"
+        instrument = self.market(symbol)
+        return None if instrument.is_trading else self._pause(instrument)
+
+    def why_no_exit(self, symbol: str) -> str | None:
+        """As `why_not_now`, but protection in doubt is an obstacle only where it could sell coins of others."""
+        if not self._guarding.is_all_in_doubt(symbol):
+            return self.why_not_now(symbol)
+        if reason := self._guarding.why_no_exit(symbol):
+            return f"{symbol} is frozen: {reason}"
         instrument = self.market(symbol)
         return None if instrument.is_trading else self._pause(instrument)
 
@@ -317,7 +328,7 @@ class LiveExecutor(IExecutor):
                 raise OrderPostponed(f"buy {symbol} is not sent: {resting}")
             return asked
         before = self.trade_repo.position(symbol).quantity
-        was_protected = self._guarding.cancel(symbol) > 0
+        was_protected = self._guarding.cancel(symbol, leaves=True) > 0
         if resting is not None:
             self.cancel_resting(symbol)
         held = self.trade_repo.position(symbol).quantity

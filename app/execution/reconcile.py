@@ -172,7 +172,8 @@ class Reconciler:
             return True
         balance = self.exchange.balances().get(base_of(order.symbol))
         now = balance.total if balance else Decimal(0)
-        moved = MONEY.subtract(now, order.base_before)
+        later = self.trades.moved_since(order.symbol, order.id)  # the bot may have sold while protection was in doubt
+        moved = MONEY.subtract(MONEY.subtract(now, order.base_before), later)
         if (moved > 0) == (order.side is OrderSide.BUY) and moved != 0:
             self._alert(
                 Severity.CRITICAL,

@@ -151,6 +151,10 @@ class SteadfastExecutor(IExecutor):
         """See LiveExecutor."""
         return self._asked(symbol, lambda executor: executor.why_not_now(symbol))
 
+    def why_no_exit(self, symbol: str) -> str | None:
+        """See LiveExecutor."""
+        return self._asked(symbol, lambda executor: executor.why_no_exit(symbol))
+
     def resting_order(self, symbol: str) -> RestingOrder | None:
         """See LiveExecutor."""
         return self._asked(symbol, lambda executor: executor.resting_order(symbol))

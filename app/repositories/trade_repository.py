@@ -103,6 +103,12 @@ class TradeRepository:
         """Base units that the booked trades of an order add up to."""
         return Quantity(reduce(MONEY.add, (trade.quantity for trade in self.of_order(order_id)), Decimal(0)))
 
+    def moved_since(self, symbol: str, order_id: str) -> Decimal:
+        """By how many base units the trades of the orders that were written down after an order changed the account."""
+        query = select(Trade).where(Trade.symbol == symbol, Trade.order_id > order_id)
+        with unit_of_work(self.session):
+            return reduce(MONEY.add, (_change_of(trade) for trade in self.session.scalars(query)), Decimal(0))
+
     def write_off(self, symbol: str, quantity: Quantity, reason: str, timestamp: datetime) -> None:
         """Shrink a position by base units that left it without a trade of ours; their cost is a loss."""
         with unit_of_work(self.session):
@@ -185,6 +191,12 @@ class TradeRepository:
                 realized=position.realized,
             )
         )
+
+
+def _change_of(trade: Trade) -> Decimal:
+    fee = trade.fee if trade.fee_asset == base_of(trade.symbol) else Decimal(0)
+    signed = trade.quantity if trade.side is OrderSide.BUY else MONEY.minus(trade.quantity)
+    return MONEY.subtract(signed, fee)
 
 
 def _positive(name: str, value: Decimal | float | str) -> Decimal:

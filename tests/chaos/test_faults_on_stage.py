@@ -4,9 +4,10 @@ import signal
 
 import pytest
 
-from app.chaos.case import Kill
-from app.chaos.faults import CANDLES, PLACE, READ, rule
-from app.chaos.invariants import violations
+from app.chaos.case import UNPROTECTED, Kill
+from app.chaos.faults import CANDLES, GUARDED, PLACE, READ, rule
+from app.chaos.invariants import SMALLEST, violations
+from app.core.kill_switch import KillSwitch, Wish
 
 pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
 MINUTE = 60_000
@@ -88,3 +89,19 @@ def test_a_restart_knows_the_position_and_the_signal_it_acted_upon(stage):
     run.live(3 * MINUTE)
     assert [execution.side for execution in run.look().ours()][:2] == ["buy", "sell"]
     assert violations(run.look()) == []
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_the_kill_switch_sells_also_while_protection_is_in_doubt(stage, foreign):
+    run = stage(GUARDED, foreign=foreign)
+    run.live(12 * MINUTE, Kill(1, since=UNPROTECTED))
+    held = run.look().books.position
+    KillSwitch(str(run.folder / "keel.db")).ask(Wish.HALT_AND_CLOSE)
+    run.live(30_000)
+    assert held >= SMALLEST
+    assert (run.look().books.position < SMALLEST) is not foreign  # beside coins of others it waits for proof
+    status, _ = run.live(4 * MINUTE)
+    assert status == 0
+    assert run.look().books.position < SMALLEST
+    assert violations(run.look()) == []
+    assert run.look().truth.open_client_ids() == set()

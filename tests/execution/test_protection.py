@@ -374,7 +374,7 @@ def test_where_no_stop_sells_at_market_one_with_a_limit_rests(venue):
         executor.protect(BTC, levels(venue, executor, stop=factor))
     rows = OrderRepository(venue.session).protection(BTC)
     stop = next(order for order in rows if order.order_type == "stop_loss_limit")
-    assert stop.price == (stop.stop_price * Decimal("0.98")).quantize(Decimal("0.01"))
+    assert stop.price == pytest.approx(stop.stop_price * Decimal("0.98"), abs=Decimal("0.01"))
     assert resting(venue) == ONE_LIST
     assert_in_line(venue)
 
@@ -387,3 +387,85 @@ def test_where_stops_cannot_rest_an_alert_says_so_once(venue):
         executor.protect(BTC, levels(venue, executor))
     assert resting(venue) == []
     assert ["work only while the bot runs" in alert.text for alert in AlertRepository(venue.session).latest()] == [True]
+
+
+def doubtful(venue, **fault):
+    """A position whose protection was sent, and nobody knows what became of it."""
+    executor = venue.executor()
+    buy(executor)
+    venue.fault(**{"kind": "reset", "phase": "before", "method": "POST", "path": LIST} | fault)
+    wanted = levels(venue, executor, stop="0.95")
+    with pytest.raises(OutcomeUnknown):
+        executor.protect(BTC, wanted)
+    return executor, wanted
+
+
+def test_protection_that_never_arrived_keeps_no_exit_waiting_but_entries(venue):
+    executor, _ = doubtful(venue)
+    assert executor.why_no_exit(BTC) is None
+    assert sell_all(executor)["filled"] == pytest.approx(0.00999)
+    assert executor.get_position(BTC)["is_flat"]
+    with pytest.raises(OutcomeUnknown, match="must be found first"):
+        buy(executor)
+    venue.settle(executor)
+    buy(executor)
+    assert_in_line(venue)
+
+
+def test_protection_that_arrives_after_the_exit_finds_no_coins(venue):
+    before = venue.journal_end()
+    executor, _ = doubtful(venue, kind="delay", seconds=3)
+    sell_all(executor)
+    while not (late := [question for question in venue.asked(before) if question["path"] == LIST]):
+        """It is still on its way."""
+    assert [question["code"] for question in late] == [-2010]
+    assert resting(venue) == []
+    venue.settle(executor)
+    assert executor.get_position(BTC)["is_flat"]
+    assert_in_line(venue)
+
+
+def test_protection_that_rests_unseen_is_cancelled_by_its_own_id_before_the_exit(venue):
+    executor = venue.executor()
+    buy(executor)
+    venue.advance(61)
+    venue.fault("read_lag", lag=60, seconds=60)
+    venue.fault("reset", phase="after", method="POST", path=LIST)
+    with pytest.raises(OutcomeUnknown):
+        executor.protect(BTC, levels(venue, executor))
+    sell_all(executor)
+    assert not OrderRepository(venue.session).protection(BTC)
+    venue.advance(61)
+    executor.synchronize(BTC)
+    assert executor.get_position(BTC)["is_flat"]
+    assert_in_line(venue)
+
+
+def test_protection_that_sold_unseen_has_the_exit_refused(venue):
+    executor = venue.executor()
+    buy(executor)
+    venue.advance(61)
+    venue.fault("read_lag", lag=60, seconds=60)
+    venue.fault("reset", phase="after", method="POST", path=LIST)
+    with pytest.raises(OutcomeUnknown):
+        executor.protect(BTC, levels(venue, executor, stop="0.95"))
+    moves(venue, -15)
+    with pytest.raises(OrderRejected, match="insufficient balance"):
+        sell_all(executor)
+    venue.advance(61)
+    executor.synchronize(BTC)
+    assert executor.get_position(BTC)["is_flat"]
+    assert executor.taken_exits(BTC)[0].is_stop
+    assert_in_line(venue)
+
+
+def test_beside_coins_of_others_an_exit_waits_until_the_doubt_is_over(venue):
+    venue.fault("deposit", account=venue.account, asset="BTC", amount="1")
+    executor, _ = doubtful(venue)
+    assert "1.00000000 BTC of the account are not the bot's" in executor.why_no_exit(BTC)
+    with pytest.raises(OutcomeUnknown, match="are not the bot's"):
+        sell_all(executor)
+    venue.settle(executor)
+    sell_all(executor)
+    assert venue.held() == 0
+    assert venue.balance() == 1
