@@ -16,21 +16,21 @@ import numba
 from numba import config, njit
 from numba.extending import register_jitable
 
-from app.backtesting import booking, cells, judging, layout, steps
+from app.backtesting import ahead, booking, cells, judging, layout, steps
 from app.core import decision
 from app.domain import grid
 from app.risk import codes, exits, limits, sizing
 from app.simulation import candle
 
 RULES: Final = (grid, exits, sizing, limits, candle, cells, booking, steps, judging)
-SOURCES: Final = (*RULES, codes, decision, layout)
+SOURCES: Final = (*RULES, ahead, codes, decision, layout)
 
 
 def sources_digest(modules: tuple[ModuleType, ...]) -> str:
-    """What the sources of these modules and Numba's version come down to, 16 hexadecimal digits."""
+    """What Numba's version, this file and the sources of these modules come down to, 16 hexadecimal digits."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for module in modules:
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for path in (__file__, *(str(module.__file__) for module in modules)):
+        digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -64,10 +64,13 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _register() -> None:
-    """Let compiled code call every rule."""
+    """Let compiled code call every rule.
+
+    All are laid into the pass itself: cells then have fixed places, which makes it a third faster.
+    """
     rules = [rule for module in RULES for rule in vars(module).values() if inspect.isfunction(rule)]
     for rule in [*rules, decision.choose, decision.with_entries]:
-        register_jitable(rule)
+        register_jitable(forceinline=True)(rule)
 
 
 _FOLDER: Final = cache_folder()

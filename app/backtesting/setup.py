@@ -159,9 +159,10 @@ class Setup:
         cells = self._cells.copy()
         cells[KEEPS_NOTES] = notes
         curve = np.empty(len(self.index) if equity else 0)
-        given = int(np.count_nonzero(self._track.signals))  # memory that is not written to costs nothing
-        tape = np.empty(MOST_CELLS * len(self.lanes) + min(given, _MOST_EXPECTED) * 3 * ROW_CELLS)
-        step = self._pass(cells, curve, skip=skip)
+        marks = np.flatnonzero(self._track.signals != 0)
+        room = min(marks.size, _MOST_EXPECTED) * 3 * ROW_CELLS  # memory that is not written to costs nothing
+        tape = np.empty(MOST_CELLS * len(self.lanes) + room)
+        step = self._pass(marks, cells, curve, skip=skip)
         row = step(tape, 0)
         while row < len(self.index):
             tape = np.concatenate([tape, np.empty(tape.size)])
@@ -201,11 +202,11 @@ class Setup:
         self._track = self._track._replace(signals=frozen(np.concatenate(signals)), wishes=wishes)
         return Tapes(tape[: int(m[USED])].reshape(-1, ROW_CELLS), np.empty(0), np.array(m))
 
-    def _pass(self, cells: F64, curve: F64, *, skip: bool) -> Callable[[F64, int], int]:
+    def _pass(self, marks: I64, cells: F64, curve: F64, *, skip: bool) -> Callable[[F64, int], int]:
         """The pass from a row on, with a tape that it fills."""
         if len(self.lanes) == 1:
             track, first, buffer = self._track, self.first, self.buffer
-            return lambda tape, row: sweep(track, first, buffer, cells, tape, curve, int(skip), row)
+            return lambda tape, row: sweep(track, marks, first, buffer, cells, tape, curve, int(skip), row)
         heads = self._starts[:-1].copy()
         return lambda tape, row: sweep_many(
             self._track, self._starts, heads, self._places, self._after_hole, self._clear, len(self.index), self.first,

@@ -1,7 +1,10 @@
 """The compiled pass: one symbol's candles from the first to the last, with the bot's own rules at each."""
 
+from typing import Final
+
 import numpy as np
 
+from app.backtesting.ahead import fetch
 from app.backtesting.cells import exits_of, levels_stand_still, watches_equity
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
@@ -13,6 +16,7 @@ from app.backtesting.layout import (
     ENTER_SIDE,
     EXIT_ASKED,
     FIRST_SYMBOL,
+    I64,
     IN_WARMUP,
     LAST_SIGNAL,
     MOST_CELLS,
@@ -27,42 +31,53 @@ from app.backtesting.layout import (
     Track,
 )
 from app.backtesting.steps import begin_exit, run_candle
-from app.indicators.arrays import F64, I8
+from app.indicators.arrays import F64
+
+AHEAD: Final = 4  # signals whose candles are on their way from memory
 
 
 @compiled
-def quiet_until(m: F64, p: int, begin: int, end: int, high: F64, low: F64, signals: I8, max_hold: int) -> int:
-    """The first row in [begin, end) at which something can happen while levels stand still, else `end`."""
-    row = begin
+def quiet_until(m: F64, p: int, begin: int, end: int, high: F64, low: F64, max_hold: int) -> int:
+    """The first row in [begin, end) at which a level or the clock can act while levels stand still, else `end`."""
     if m[p + SIDE] == 0.0:
-        while row < end and signals[row] == 0:
-            row += 1
-        return row
+        return end
     if max_hold > 0:
         end = min(end, max(begin, begin + max_hold - int(m[p + CANDLES]) - 1))
-    stop, target = m[p + STOP], m[p + TARGET]
+    row, stop, target = begin, m[p + STOP], m[p + TARGET]
     if stop == 0.0 and target == 0.0:
-        while row < end and signals[row] == 0:
-            row += 1
-    elif m[p + SIDE] > 0.0:
+        return end
+    if m[p + SIDE] > 0.0:
         if target == 0.0:
             target = np.inf
-        while row < end and signals[row] == 0 and low[row] > stop and high[row] <= target:
+        while row < end and low[row] > stop and high[row] <= target:
             row += 1
     else:
         if stop == 0.0:
             stop = np.inf
-        while row < end and signals[row] == 0 and high[row] < stop and low[row] >= target:
+        while row < end and high[row] < stop and low[row] >= target:
             row += 1
     return row
 
 
 @compiled
-def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64, skip: int, start: int) -> int:
+def fetch_candle(track: Track, row: int) -> None:
+    """Ask for a candle that will be needed soon."""
+    fetch(track.opens, row)
+    fetch(track.high, row)
+    fetch(track.low, row)
+    fetch(track.close, row)
+    fetch(track.volume, row)
+
+
+@compiled
+def sweep(
+    track: Track, marks: I64, first: int, buffer: int, m: F64, tape: F64, equity: F64, skip: int, start: int
+) -> int:
     """Trade one symbol from a row on, as far as the tape has room.
 
     Args:
         track: Its candles and signals.
+        marks: The rows with a signal, ascending.
         first: The first row at which the live bot has candles enough.
         buffer: How many candles the live bot looks at.
         m: Account, rules and the symbol's block, as they are before that row; left as they are after the last one.
@@ -80,6 +95,7 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
     p, n, holes, max_hold = FIRST_SYMBOL, close.size, track.holes, exits_of(m).max_hold
     still, watched = levels_stand_still(m), watches_equity(m)
     row, hole, clear_from, begin, end = start, 0, -1, 0, 0
+    mark_at = np.searchsorted(marks, row)
     while hole < holes.size and holes[hole] < row:
         clear_from = holes[hole] + buffer - 1
         hole += 1
@@ -95,7 +111,13 @@ def sweep(track: Track, first: int, buffer: int, m: F64, tape: F64, equity: F64,
             border = min(n, holes[hole]) if hole < holes.size else n
             if row < clear_from:
                 border = min(border, clear_from)
-            until = quiet_until(m, p, row, border, high, low, signals, max_hold)
+            while mark_at < marks.size and marks[mark_at] < row:
+                mark_at += 1
+                if mark_at + AHEAD < marks.size:
+                    fetch_candle(track, marks[mark_at + AHEAD])
+                    fetch_candle(track, marks[mark_at + AHEAD] + 1)
+            end_of_quiet = min(border, marks[mark_at]) if mark_at < marks.size else border
+            until = quiet_until(m, p, row, end_of_quiet, high, low, max_hold)
             if until > row:
                 if equity.size:
                     for j in range(row, until):

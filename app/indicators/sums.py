@@ -6,12 +6,17 @@ of 2, 4, 8 ... neighbours by doubling, then the powers of two that make up the w
 passes over a block that stays in the processor's nearest cache (docs/decisions/0003-window-independent-sums.md).
 """
 
+from typing import Final
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import ArrayLike
 
 from app.indicators.arrays import F64, blank, checked, floats
 from app.indicators.compiled import BLOCK, INPUT, OUTPUT
+
+_SUMS: Final = 512  # outputs per block: trees, partial sums, input and output together fit a first-level cache
+_PER_WINDOW: Final = 2  # and at least that many windows, for each block begins with one that was summed before
 
 
 def rolling_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64:
@@ -41,35 +46,61 @@ def weighted_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64
 
 @njit(types.void(INPUT, INPUT, OUTPUT), cache=True)
 def _add(left: F64, right: F64, out: F64) -> None:
-    """A function of its own, for then the compiler vectorises the loop."""
+    """A function of its own, for then the compiler vectorises the loop; `out` shares no memory with the others."""
     for i in range(out.size):
         out[i] = left[i] + right[i]
+
+
+@njit(types.void(INPUT, OUTPUT), cache=True)
+def _add_to(values: F64, out: F64) -> None:
+    """`_add` in place is not vectorised: the compiler takes `left` and `out` for overlapping."""
+    for i in range(out.size):
+        out[i] += values[i]
+
+
+@njit(types.void(INPUT, INPUT, types.float64, OUTPUT), cache=True)
+def _add_and_divide(left: F64, right: F64, divisor: float, out: F64) -> None:
+    for i in range(out.size):
+        out[i] = (left[i] + right[i]) / divisor
+
+
+@njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
+def _divide(values: F64, divisor: float, out: F64) -> None:
+    for i in range(out.size):
+        out[i] = values[i] / divisor
 
 
 @njit(types.void(INPUT, types.int64, types.float64, OUTPUT), cache=True)
 def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
     n = values.size
     out[: window - 1] = np.nan
-    trees = np.empty((2, BLOCK + window))
-    for start in range(0, n - window + 1, BLOCK):
-        count = min(BLOCK, n - window + 1 - start)
+    block = max(_SUMS, _PER_WINDOW * window)
+    trees = np.empty((2, block + window))
+    total = np.empty(block)
+    for start in range(0, n - window + 1, block):
+        count = min(block, n - window + 1 - start)
         length = count + window - 1
-        total = out[start + window - 1 : start + window - 1 + count]
-        total[:] = 0.0
-        trees[0, :length] = values[start : start + length]
+        result = out[start + window - 1 : start + window - 1 + count]
+        tree, partial = values[start : start + length], total[:count]
         offset, size, now = 0, 1, 0
-        while True:  # trees[now, j] = sum(values[start+j .. start+j+size-1])
+        while True:  # tree[j] = sum(values[start+j .. start+j+size-1])
             if window & size:
-                _add(total, trees[now, offset : offset + count], total)
+                part = tree[offset : offset + count]
+                if 2 * size > window:  # the largest power is the last part
+                    if offset:
+                        _add_and_divide(partial, part, divisor, result)
+                    else:
+                        _divide(part, divisor, result)
+                    break
+                if offset:
+                    _add_to(part, partial)
+                else:
+                    partial[:] = part
                 offset += size
-            if 2 * size > window:
-                break
             length -= size
-            _add(trees[now, :length], trees[now, size : size + length], trees[1 - now, :length])
-            now = 1 - now
+            _add(tree[:length], tree[size : size + length], trees[now, :length])
+            tree, now = trees[now], 1 - now
             size *= 2
-        for j in range(count):
-            total[j] /= divisor
 
 
 @njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
