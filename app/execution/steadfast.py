@@ -85,6 +85,7 @@ class SteadfastExecutor(IExecutor):
         self._clock = clock
         self._states: dict[str, LedgerState] = {}
         self._outage: _Outage | None = None
+        exchange.before_guard = self._remember  # an answer that cannot be booked leaves orders that lock the coins
 
     @property
     def reconciler(self) -> Reconciler:

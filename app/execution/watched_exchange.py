@@ -1,7 +1,7 @@
 """An account whose orders are remembered until the ledger has them; it reads nothing more once the bot is to stop."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +37,7 @@ class WatchedExchange(OrderExchange):
     Attributes:
         placements: Orders that the ledger may not have; emptied by `forget`.
         journal: Where orders are written down before they are sent while the database cannot be written, else None.
+        before_guard: Called with the symbol before a protection is sent, which is in the ledger then.
     """
 
     def __init__(self, inner: OrderExchange, stop: Stop) -> None:
@@ -44,6 +45,7 @@ class WatchedExchange(OrderExchange):
         self.abilities = inner.abilities
         self.placements: list[Placement] = []
         self.journal: OutageJournal | None = None
+        self.before_guard: Callable[[str], None] = lambda _: None
         self._inner = inner
         self._stop = stop
         self._balances: dict[str, Balance] = {}
@@ -103,6 +105,7 @@ class WatchedExchange(OrderExchange):
 
     def place_guard(self, ticket: GuardTicket) -> Sequence[OrderReport]:
         """Send a protection, once. It is not journaled: while the database cannot be written none is placed."""
+        self.before_guard(ticket.symbol)
         return self._inner.place_guard(ticket)
 
     def cancel_list(self, symbol: str, list_id: str) -> Sequence[OrderReport]:

@@ -18,7 +18,8 @@ from app.core.database import Database
 from app.core.enums import OrderSide
 from app.core.sqlite import sqlite_module
 from app.core.stop import StopFlag
-from app.domain.errors import DatabaseError, DatabaseGone
+from app.domain.errors import DatabaseError, DatabaseGone, OrderRejected
+from app.domain.protection import Protection
 from app.execution.lease import DatabaseLease
 from app.execution.live_executor import LiveExecutor
 from app.execution.outage_journal import RESERVED_BYTES, OutageJournal
@@ -264,3 +265,130 @@ def test_the_journal_takes_its_room_before_it_is_needed(small_disk):
     assert len(OutageJournal(journal.path).facts()) == 100
     with pytest.raises(DatabaseError, match="free some disk space"):
         OutageJournal(small_disk / "another.outage")
+
+
+def levels(executor: SteadfastExecutor, *, stop: str = "0.9") -> Protection:
+    """Stop and target around the last price, of all that is held."""
+    price, quantity = executor._exchange.last_price(BTC), held(executor)
+    return Protection(quantity, price * Decimal(stop), price * Decimal("1.1"), quantity)
+
+
+def rests(venue: Any) -> int:
+    return len(venue.executor()._exchange.open_orders(BTC))
+
+
+def falls(venue: Any) -> None:
+    venue.fault("spike", symbol="BTCUSDT", percent=-15)
+    venue.advance(5)
+
+
+@pytest.fixture
+def protected(venue, session, tmp_path) -> SteadfastExecutor:
+    """A position with stop and target at the exchange."""
+    executor = start(venue, session, tmp_path / "keel.db.outage")
+    executor.execute_order(BTC, BUY, AMOUNT)
+    executor.protect(BTC, levels(executor))
+    assert rests(venue) == 2
+    return executor
+
+
+def assert_all_is_booked(venue: Any, session: Session, executor: SteadfastExecutor) -> None:
+    executor.synchronize(BTC)
+    executor.protect(BTC, None)
+    assert booked(session) == venue.executed()
+    assert TradeRepository(session).position(BTC).quantity == venue.balance()
+    assert OrderRepository(session).unresolved(BTC) == OrderRepository(session).resting(BTC) == []
+    assert rests(venue) == 0
+
+
+def test_what_rests_stays_in_an_outage_is_not_moved_and_follows_the_levels_again_afterwards(
+    venue, session, database_path, protected
+):
+    before = venue.journal_end()
+    with locked(database_path) as lock:
+        lock()
+        for stop in ("0.9", "0.95", "0.96"):  # it trails
+            protected.synchronize(BTC)
+            protected.protect(BTC, levels(protected, stop=stop))
+        assert [one["path"] for one in venue.asked(before) if one["method"] != "GET"] == []
+        assert rests(venue) == 2
+    protected.synchronize(BTC)
+    protected.protect(BTC, levels(protected, stop="0.96"))
+    assert rests(venue) == 2
+    stops = [order for order in OrderRepository(session).protection(BTC) if order.stop_price is not None]
+    assert [round(order.stop_price / protected._exchange.last_price(BTC), 2) for order in stops] == [Decimal("0.96")]
+
+
+def test_a_stop_that_fills_in_an_outage_is_known_at_once_and_booked_and_told_afterwards(
+    venue, session, database_path, protected
+):
+    with locked(database_path) as lock:
+        lock()
+        protected.synchronize(BTC)
+        falls(venue)
+        protected.synchronize(BTC)
+        assert protected.get_position(BTC)["is_flat"]
+        assert protected.taken_exits(BTC) == ()
+    assert_all_is_booked(venue, session, protected)
+    assert [exit_.is_stop for exit_ in protected.taken_exits(BTC)] == [True]
+
+
+def test_an_exit_in_an_outage_takes_the_stop_away_first_and_sells_once(venue, session, database_path, protected):
+    with locked(database_path) as lock:
+        lock()
+        protected.synchronize(BTC)
+        assert protected.execute_order(BTC, SELL, held(protected))["status"] == "closed"
+        assert (rests(venue), protected.get_position(BTC)["is_flat"]) == (0, True)
+        protected.protect(BTC, None)
+    assert_all_is_booked(venue, session, protected)
+    assert len(venue.executed()) == 2
+
+
+def test_an_exit_in_an_outage_that_comes_after_the_stop_sells_nothing_more(venue, session, database_path, protected):
+    with locked(database_path) as lock:
+        lock()
+        protected.synchronize(BTC)
+        falls(venue)
+        with pytest.raises(OrderRejected, match="its protection sold it"):
+            protected.execute_order(BTC, SELL, held(protected))
+    assert_all_is_booked(venue, session, protected)
+    assert len(venue.executed()) == 2
+
+
+def test_protection_whose_answer_cannot_be_booked_rests_once_and_an_exit_takes_it_away(
+    venue, session, database_path, tmp_path, after_the_answer
+):
+    executor = start(venue, session, tmp_path / "keel.db.outage")
+    executor.execute_order(BTC, BUY, AMOUNT)
+    wanted = levels(executor)
+    with locked(database_path) as lock:
+        after_the_answer(lock)
+        executor.protect(BTC, wanted)
+        executor.synchronize(BTC)
+        executor.protect(BTC, wanted)
+        assert rests(venue) == 2
+        executor.execute_order(BTC, SELL, held(executor))
+        assert executor.get_position(BTC)["is_flat"]
+    assert_all_is_booked(venue, session, executor)
+
+
+def test_on_a_full_disk_the_stop_stays_and_an_exit_takes_it_away(
+    venue, impatient, migrated_database, small_disk, after_the_answer
+):
+    path = small_disk / "keel.db"
+    path.write_bytes(migrated_database.read_bytes())
+    with opened(path) as session:
+        executor = start(venue, session, small_disk / "keel.db.outage")
+        executor.execute_order(BTC, BUY, AMOUNT)
+        executor.protect(BTC, levels(executor))
+        fill_up(small_disk)
+        for number in range(500):  # until the pages that the database had in store are used up
+            executor.protect(BTC, levels(executor, stop=f"0.{9000 + number}"))
+            if executor._outage is not None:
+                break
+        executor.synchronize(BTC)
+        assert rests(venue) in (0, 2)  # the disk was full before or after the cancel, never between the two of a list
+        executor.execute_order(BTC, SELL, held(executor))
+        assert (rests(venue), executor.get_position(BTC)["is_flat"]) == (0, True)
+        (small_disk / "ballast").unlink()
+        assert_all_is_booked(venue, session, executor)
