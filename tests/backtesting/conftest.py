@@ -1,11 +1,16 @@
 """Small markets as tables, and a strategy whose signals are written beside the candles."""
 
+import re
+from itertools import zip_longest
+
 import pandas as pd
 import pytest
 
 from app.config.models import BotConfig, StrategyConfig
+from app.repositories import StepRepository
 from app.strategies.base import BaseStrategy
 
+UNJUDGED = re.compile(r" \((caught up: .*|\d+ candles went by unjudged)\)$")  # what a hole adds to the bot's words
 MARKET = {"price_tick": "0.01", "quantity_step": "0.001"}
 
 
@@ -35,6 +40,25 @@ def table(rows, start="2025-01-01", minutes=None):
     return pd.DataFrame(
         [map(float, row) for row in rows], columns=["open", "high", "low", "close", "volume"], index=index
     )
+
+
+def judged_by(session, symbol):
+    """Candle, signal, action and reason of every decision that a bot made on a signal, oldest first."""
+    return [
+        (step.candle_time, step.signal_value, step.action, UNJUDGED.sub("", step.reason))
+        for step in reversed(StepRepository(session).latest(symbol, "1m", 10_000))
+        if step.signal_value is not None
+    ]
+
+
+def assert_same_decisions(judged, decisions):
+    """Where the bot judged, the pass decided the same for the same reason; elsewhere nothing but an exit by the clock."""
+    candles = {moment for moment, *_ in judged}
+    decided = list(zip(decisions["time"], decisions["signal"], decisions["action"], decisions["reason"], strict=True))
+    told = [one for one in judged if one[1] or one[2] == "exit"]
+    apart = [pair for pair in zip_longest(told, [one for one in decided if one[0] in candles]) if pair[0] != pair[1]]
+    assert not apart, f"the bot decided {apart[0][0]}, the backtest {apart[0][1]}"
+    assert {one[2] for one in decided if one[0] not in candles} <= {"no decision", "exit"}
 
 
 @pytest.fixture

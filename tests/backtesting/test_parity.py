@@ -4,7 +4,6 @@ The bot runs cycle by cycle with its paper executor, which fills at the close; t
 """
 
 import importlib.util
-import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -26,14 +25,14 @@ from app.data.files import read_candles
 from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor
 from app.indicators.incremental import Sma
-from app.repositories import SignalRepository, StepRepository, TradeRepository
+from app.repositories import SignalRepository, TradeRepository
 from app.strategies.event import EventStrategy
 from app.strategies.sma_cross import SmaCrossStrategy
 
 _SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
 _TOLD = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_TOLD)
-table = _TOLD.table
+table, assert_same_decisions, judged_by = _TOLD.table, _TOLD.assert_same_decisions, _TOLD.judged_by
 
 MARKET = Instrument("BTC/USDT", Decimal("0.01"), Decimal("0.001"))
 PARAMS = {"fast_window": 2, "slow_window": 4}
@@ -76,9 +75,6 @@ class Scripted(IDataHandler):
         return self.frame.iloc[-1]
 
 
-UNJUDGED = re.compile(r" \((caught up: .*|\d+ candles went by unjudged)\)$")  # what a hole adds to the bot's words
-
-
 def traded_by_the_bot(frame, config, path):
     """What a bot did that looked at each candle when it had closed.
 
@@ -104,21 +100,9 @@ def traded_by_the_bot(frame, config, path):
             (trade.side.value, float(trade.quantity), float(trade.price), float(trade.fee), trade.timestamp)
             for trade in trades.get_by_symbol("BTC/USDT", limit=10_000)
         ]
-        judged = [
-            (step.candle_time, step.signal_value, step.action, UNJUDGED.sub("", step.reason))
-            for step in reversed(StepRepository(session).latest("BTC/USDT", "1m", 10_000))
-            if step.signal_value is not None
-        ]
+        judged = judged_by(session, "BTC/USDT")
     database.close()
     return booked[::-1], judged  # oldest first
-
-
-def assert_same_decisions(judged, decisions):
-    """Where the bot judged, the pass decided the same for the same reason; elsewhere nothing but an exit by the clock."""
-    candles = {moment for moment, *_ in judged}
-    decided = list(zip(decisions["time"], decisions["signal"], decisions["action"], decisions["reason"], strict=True))
-    assert [one for one in judged if one[1] or one[2] == "exit"] == [one for one in decided if one[0] in candles]
-    assert {one[2] for one in decided if one[0] not in candles} <= {"no decision", "exit"}
 
 
 def settings_of(risk, **paper):
