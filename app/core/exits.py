@@ -179,7 +179,7 @@ class Exits:
         if position is None:
             return False
         is_target = leaving in (Leaving.TARGET, Leaving.STAGE)
-        kind = OrderType.LIMIT if is_target and self._simulates else OrderType.MARKET
+        kind = OrderType.TAKE_PROFIT_LIMIT if is_target and self._simulates else OrderType.MARKET
         standing = self._book.standing or begun(0.0, 0)
         order = self._gate.exit(standing, position.quantity, quantity, price, kind)
         if not isinstance(order, Approved):

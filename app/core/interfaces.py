@@ -138,7 +138,10 @@ class IExecutor(ABC):
 
     @property
     def fills_at_given_price(self) -> bool:
-        """Whether an order fills at the price given with it (paper), or at what the market gives (an exchange)."""
+        """Whether an order fills at the price given with it (paper), or at what the market gives (an exchange).
+
+        Where it does, a target that a candle traded through is ordered as `take_profit_limit`: it fills at its price.
+        """
         return False
 
     def purse(self, symbol: str) -> Purse:

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_CASH: Final = Decimal(10_000)
 DEFAULT_FEE_RATE: Final = Decimal("0.001")
 DEFAULT_SLIPPAGE_BP: Final = Decimal(1)
+AT_ITS_LIMIT: Final = (OrderType.LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 COARSEST_TICK: Final = Decimal("0.01")  # of the price: beyond it, rounding would invent prices
 
 
@@ -33,7 +34,7 @@ class MockExecutor(IExecutor):
     """Trades on paper. Order, trade, position and cash become durable together, so a kill leaves all or nothing.
 
     A market order fills at the price given with it, made worse by the slippage. A limit order is taken as traded at its
-    limit. Fees are paid in quote units.
+    limit, and so is a target that a candle traded through (`take_profit_limit`). Fees are paid in quote units.
 
     Args:
         trade_repo: Where trades are booked.
@@ -125,7 +126,7 @@ class MockExecutor(IExecutor):
     def _fill_price(
         self, instrument: Instrument, side: OrderSide, order_type: OrderType, price: Decimal | float | None
     ) -> Price:
-        if order_type not in (OrderType.MARKET, OrderType.LIMIT):
+        if order_type not in (OrderType.MARKET, *AT_ITS_LIMIT):
             raise OrderRejected(f"order type {order_type} is not for paper trading: use market or limit")
         if price is None:
             raise OrderRejected(f"{side} {instrument.symbol} refused: paper trading needs the price, give price=")
@@ -135,7 +136,7 @@ class MockExecutor(IExecutor):
             raise OrderRejected(f"{side} {instrument.symbol} refused: price {error}") from None
         if reference <= 0:
             raise OrderRejected(f"{side} {instrument.symbol} refused: price {reference} is not more than zero")
-        if order_type is OrderType.LIMIT:
+        if order_type in AT_ITS_LIMIT:
             fill_price = instrument.price(reference)
         else:
             fill_price = market_fill_price(side, reference, self._slippage_bp, instrument)
@@ -179,7 +180,7 @@ class MockExecutor(IExecutor):
                 side=side,
                 order_type=order_type.value,
                 quantity=amount,
-                price=exact(price) if order_type is OrderType.LIMIT and price is not None else None,
+                price=exact(price) if order_type in AT_ITS_LIMIT and price is not None else None,
                 filled=amount,
                 average=fill_price,
                 fee=fee,

@@ -51,7 +51,7 @@ class PaperLimitExecutor(MockExecutor):
         order_type: OrderType = OrderType.MARKET,
         price: Decimal | float | None = None,
     ) -> dict[str, Any]:
-        """A market order fills at once, a limit order rests; a sale cancels what rests, a purchase waits for it."""
+        """A limit order rests, any other fills at once; a sale cancels what rests, a purchase waits for it."""
         side, order_type = OrderSide(side), OrderType(order_type)
         resting = self._tending.resting(symbol)
         if resting is not None and side is OrderSide.BUY:
@@ -65,11 +65,6 @@ class PaperLimitExecutor(MockExecutor):
         if order.status == OrderStatus.REJECTED:
             raise InsufficientFunds(order.note or "the cash does not cover it")
         return ccxt_order(order, self.market(symbol).quote)
-
-    @property
-    def fills_at_given_price(self) -> bool:
-        """No: a limit order rests first, so a target that was reached is sold at market."""
-        return False
 
     def see(self, symbol: str, candles: pd.DataFrame) -> None:
         """Fill the resting order with the candles that came after it, then do what is to be done with it."""

@@ -26,7 +26,7 @@ class Approved:
         symbol: The market.
         side: Buy or sell.
         quantity: Base units: on the market's grid for a purchase, never more than is held for a sale.
-        order_type: Market, or limit where a resting target is filled on paper.
+        order_type: Market or limit; `take_profit_limit` where a target that was reached is filled on paper.
         price: The price at which the decision was made, or the limit, quote per base.
     """
 

@@ -18,7 +18,8 @@ BUY = [0, 1]
 
 @dataclass(frozen=True)
 class Scenario:
-    """Attributes: name, candles, signals (the rest is 0), `risk` settings, `paper` settings, exits, units held at the end."""
+    """Attributes: name, candles, signals (the rest is 0), `risk` settings, exits, units held at the end; `paper` and `orders`
+    settings, minimums of the market; why it cannot be traded live with the same result, empty when it can."""
 
     name: str
     rows: list[Row | None]
@@ -27,6 +28,9 @@ class Scenario:
     exits: list[Exit]
     held: float = 0.0
     paper: dict[str, Any] = field(default_factory=dict)
+    orders: dict[str, Any] = field(default_factory=dict)
+    market: dict[str, str] = field(default_factory=dict)
+    not_live: str = ""
 
 
 def stages(*pairs: tuple[float, float]) -> list[dict[str, float]]:
@@ -78,6 +82,13 @@ SCENARIOS = [
     Scenario("one candle may reach everything", [FLAT, FLAT, (100, 111, 100, 110, 10)], BUY, HALVES, [(2, 102.0, 5.0, 10.0, "target"), (2, 104.0, 2.5, 10.0, "target"), (2, 110.0, 2.5, 25.0, "target")]),
     Scenario("stop and stage in one candle: the stop, with all of it", [FLAT, FLAT, (100, 103, 97, 100, 10)], BUY, {**HALVES, **STOP}, [(2, 98.0, 10.0, -20.0, "stop")]),
     Scenario("after a stage the stop sells the rest", [FLAT, FLAT, (100, 102.5, 100, 102, 10), (100, 100, 97, 98, 10)], BUY, {**HALVES, **STOP}, [(2, 102.0, 5.0, 10.0, "target"), (3, 98.0, 5.0, -10.0, "stop")]),
+    Scenario("a stage that is too small for the market is passed over", [FLAT, FLAT, (100, 102.5, 100, 102, 10), (104, 111, 104, 110, 10)], BUY, {"take_profit_pct": 0.1, "exits": {"take_profit_stages": stages((0.02, 0.25))}}, [(3, 110.0, 10.0, 100.0, "target")], market={"min_notional": "300"}),
+    Scenario("a rest that is too small for the market goes with its stage", [FLAT, FLAT, (100, 102.5, 100, 102, 10)], BUY, {"take_profit_pct": 0.1, "exits": {"take_profit_stages": stages((0.02, 0.8))}}, [(2, 102.0, 10.0, 20.0, "target")], market={"min_notional": "300"}),
+    Scenario("a stage is cut to the market's grid", [FLAT, FLAT, (100, 102.5, 100, 102, 10)], BUY, {"take_profit_pct": 0.1, "exits": {"take_profit_stages": stages((0.02, 0.33333))}}, [(2, 102.0, 3.333, 6.67, "target")], held=6.667),
+    # --- exits that rest: in at 100.10, target 102.102
+    Scenario("a target fills at its price also beside limit exits", [FLAT, FLAT, (100, 103, 100, 101, 10)], BUY, {"take_profit_pct": 0.02}, [(2, 102.11, 10.0, 20.1, "target")], paper={"slippage_bp": 10}, orders={"exit": {"type": "limit"}}),
+    Scenario("a stage fills at its price also beside limit exits", [FLAT, FLAT, (100, 102.5, 100, 102, 10), (102, 104.5, 102, 104, 10), (104, 111, 104, 110, 10)], BUY, HALVES, [(2, 102.0, 5.0, 10.0, "target"), (3, 104.0, 2.5, 10.0, "target"), (4, 110.0, 2.5, 25.0, "target")], orders={"exit": {"type": "limit"}}),
+    Scenario("a stop beside limit exits sells at market", [FLAT, FLAT, (99, 100, 97, 98, 10)], BUY, STOP, [(2, 97.99, 10.0, -21.1, "stop")], paper={"slippage_bp": 10}, orders={"exit": {"type": "limit"}}),
     # --- ranges, entries, sizes, limits
     Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")]),
     # 5 at 100, worth 550 at 110: 450 are left, 4.09 at 110; average 104.499, stop 102.40; 9.09 * 102.40 - 949.90 = -19.08

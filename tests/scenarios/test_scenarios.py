@@ -1,5 +1,7 @@
 """The table of scenarios, run through the backtester and through the bot on paper: the same trades, to the cent."""
 
+from functools import partial
+
 import pandas as pd
 import pytest
 
@@ -10,6 +12,7 @@ from app.core.clock import ManualClock
 from app.core.interfaces import IDataHandler
 from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor
+from app.execution.paper_limits import PaperLimitExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
 from app.strategies.base import BaseStrategy
 
@@ -58,10 +61,14 @@ class Handler(IDataHandler):
 def config(scenario):
     return BotConfig.model_validate(
         {
-            "exchange": {"name": "binance", "market": {"price_tick": "0.01", "quantity_step": "0.001"}},
+            "exchange": {
+                "name": "binance",
+                "market": {"price_tick": "0.01", "quantity_step": "0.001"} | scenario.market,
+            },
             "risk": {"max_position_size_usd": 1_000} | scenario.risk,
             "strategy": {"name": "told", "symbol": BTC, "timeframe": "1m"},
             "paper": {"cash": 10_000, "fee_rate": 0, "slippage_bp": 0} | scenario.paper,
+            "orders": scenario.orders,
             "db_path": ":memory:",
         }
     )
@@ -100,9 +107,10 @@ def test_in_a_backtest(scenario, config, frame, strategy):
 def test_on_paper(scenario, config, frame, strategy, session):
     trades, signals = TradeRepository(session), SignalRepository(session)
     market = config.exchange.market
-    handler = Handler(frame, Instrument(BTC, market.price_tick, market.quantity_step))
+    handler = Handler(frame, Instrument(BTC, *market.model_dump().values()))
     paper = config.paper
-    executor = MockExecutor(
+    styles = config.orders.styles()
+    executor = (partial(PaperLimitExecutor, styles=styles) if scenario.orders else MockExecutor)(
         trades, signals, cash=paper.cash, fee_rate=paper.fee_rate, slippage_bp=paper.slippage_bp, clock=handler.clock,
         instrument_of=handler.instrument,
     )  # fmt: skip
