@@ -26,6 +26,7 @@ from app.domain.errors import (
     ConfigError,
     CutShort,
     DatabaseGone,
+    DataError,
     KeyRevoked,
     OrderRejected,
     StrategyError,
@@ -156,6 +157,8 @@ class TradingBot:
                 at_the_end = self._clock.ended()
                 logger.info("Iteration %d at %s", iteration, _utc(self._clock.now_ms()))
                 failed = not self._survived(pacing)
+                if not failed:
+                    self.get_ready()
                 again_at_once = failed and self._clock.jumps
                 if at_the_end and not again_at_once:
                     break
@@ -185,6 +188,18 @@ class TradingBot:
     def stop(self) -> None:
         """Let `start` return after the current cycle; safe from any thread."""
         self._stop.set()
+
+    def get_ready(self) -> None:
+        """Let the executor ask what the next order would have to ask; `start` does it after each cycle."""
+        executor = _own(self.executor)
+        if executor is None:
+            return
+        try:
+            executor.get_ready(self.symbol)
+        except CutShort:
+            return
+        except DataError as reason:
+            logger.info("Not ready for the next order, it asks by itself: %s", reason)
 
     def obey(self) -> None:
         """Do what the kill switch asks for, if it asks for something; each cycle does it, too."""

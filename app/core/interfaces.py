@@ -107,6 +107,13 @@ class IExecutor(ABC):
     def synchronize(self, symbol: str) -> None:  # noqa: B027  paper trading has nothing to compare with
         """Bring what is known of the symbol in line with the exchange; called before each decision."""
 
+    def get_ready(self, symbol: str) -> None:  # noqa: B027  paper trading has nobody to ask
+        """Ask now what the next order would have to ask; called after a cycle, while there is time.
+
+        Raises:
+            DataError: it could not be had; it is asked before the order then.
+        """
+
     def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:  # noqa: B027
         """Learn which decision the next order of the symbol comes from; for the record."""
 

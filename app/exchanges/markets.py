@@ -31,15 +31,19 @@ class Markets:
         self._known: dict[str, Instrument] = {}
         self._read_at_ms: dict[str, int] = {}
 
-    def instrument(self, symbol: str) -> Instrument:
+    def instrument(self, symbol: str, *, soon: bool = False) -> Instrument:
         """The symbol's filters; of a market that vanished, the last ones, and that it cannot be traded.
+
+        Args:
+            symbol: The market.
+            soon: Read them also when they would have to be read in the next half hour.
 
         Raises:
             ConfigError: the exchange never had such a market.
             DataError: the exchange did not answer, and nothing is known yet.
         """
         known = self._known.get(symbol)
-        if known is not None and not self._is_old(symbol, known):
+        if known is not None and not self._is_old(symbol, known, soon=soon):
             return known
         try:
             found: Instrument = self._ask(lambda: self._read(symbol))
@@ -60,9 +64,9 @@ class Markets:
         for name in [symbol] if symbol is not None else list(self._known):
             self._read_at_ms.pop(name, None)
 
-    def _is_old(self, symbol: str, known: Instrument) -> bool:
+    def _is_old(self, symbol: str, known: Instrument, *, soon: bool) -> bool:
         read_at_ms = self._read_at_ms.get(symbol)
-        most_ms = AGE_MS if known.is_trading else PAUSED_AGE_MS
+        most_ms = AGE_MS // (2 if soon else 1) if known.is_trading else PAUSED_AGE_MS
         return read_at_ms is None or self._clock.monotonic_ms() - read_at_ms >= most_ms
 
     def _read(self, symbol: str) -> Instrument:

@@ -9,7 +9,7 @@ import ccxt
 
 from app.config.models import ExchangeConfig
 from app.core.clock import Clock, SystemClock
-from app.domain.errors import DataError, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
+from app.domain.errors import DataError, InsufficientFunds, KeyRevoked, OrderPostponed, OrderRejected, OutcomeUnknown
 from app.domain.instrument import Instrument
 from app.domain.reports import Balance, FillReport, GuardTicket, OrderReport, OrderTicket
 from app.domain.values import Price, exact
@@ -61,7 +61,7 @@ class CcxtExchange(OrderExchange):
         self._clock = clock or SystemClock()
         self._gate = RequestGate(self._client, budget or RequestBudget(self._clock))
         self._markets = Markets(self._client, partial(self._read, "markets"), self._clock)
-        self._difference = TimeDifference(self.now_ms, self._clock)
+        self._difference = TimeDifference(self._ask_time, self._clock)
         self._steps = StepWatch(self._clock)
 
     @property
@@ -187,6 +187,22 @@ class CcxtExchange(OrderExchange):
 
     def now_ms(self) -> int:
         """Asked of the exchange, so that it is right also on a simulated one."""
+        self._watch_clock()
+        return self._difference.asked_ms()
+
+    def time_ms(self) -> int:
+        """By the difference with which requests are signed, while its last comparison is two minutes old at most."""
+        self._watch_clock()
+        computed_ms = self._difference.computed_ms()
+        return self.now_ms() if computed_ms is None else computed_ms
+
+    def get_ready(self, symbol: str) -> None:
+        """Compare the clocks, and read the filters, before they are too old."""
+        self._watch_clock()
+        self._difference.renew()
+        self._markets.instrument(symbol, soon=True)
+
+    def _ask_time(self) -> int:
         return int(self._read("its time", lambda: int(self._client.fetch_time())))
 
     def _post(self, post: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -248,6 +264,8 @@ class CcxtExchange(OrderExchange):
             self._markets.forget(symbol)
         if verdict in {Verdict.UNKNOWN, Verdict.ABSENT}:
             return OutcomeUnknown(text)
+        if isinstance(error, ccxt.InsufficientFunds):
+            return InsufficientFunds(text)
         return OrderPostponed(text) if verdict in REFUSED_FOR_NOW else OrderRejected(text)
 
     def _read(self, what: str, question: Callable[[], Any], *, lane: Lane = Lane.READ, absent: bool = False) -> Any:  # noqa: ANN401

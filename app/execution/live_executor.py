@@ -1,7 +1,7 @@
 """Real orders: written down before they are sent, sent once, and looked for until their fate is known."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,13 +18,14 @@ from app.domain.errors import (
     OutcomeUnknown,
     StopReached,
 )
-from app.domain.instrument import Instrument, quote_of
+from app.domain.instrument import Instrument, base_of, quote_of
 from app.domain.order import OrderEvent, OrderStatus
 from app.domain.position import Position
 from app.domain.protection import Protection, TakenExit
-from app.domain.reports import GuardTicket, OrderReport, OrderTicket
+from app.domain.reports import Balance, GuardTicket, OrderReport, OrderTicket
 from app.domain.resting import FollowUp, OrderStyles, Purpose, RestingOrder
 from app.domain.values import MONEY, Money, Price, Quantity, exact
+from app.execution.balances import FRESH_MS, Balances
 from app.execution.guarding import Guarding, taken_exit
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
@@ -39,6 +40,7 @@ from app.risk.gate import Purse
 logger = logging.getLogger(__name__)
 
 ZERO: Final = Decimal(0)
+JUST_NOW_MS: Final = 5_000
 RESERVE: Final = 0.002  # of the notional: a taker's fee, and the price that moves while a market order travels
 
 
@@ -71,6 +73,7 @@ class LiveExecutor(IExecutor):
         self._prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
         self._schedule = Schedule(SystemClock(), int(compare_every_s * 1_000))
+        self._balances = Balances(exchange, SystemClock())
         self._tending = Tending(self, self._orders, trade_repo, styles or OrderStyles())
         alerts = AlertRepository(trade_repo.session)
         self._guarding = Guarding(self, self._orders, trade_repo, alerts, exchange.name)
@@ -86,6 +89,8 @@ class LiveExecutor(IExecutor):
         """
         interruptions = self._exchange.interruptions
         is_due = self._schedule.is_due(symbol, interruptions) or self.reconciler.frozen(symbol) is not None
+        if is_due or self._orders.resting(symbol):
+            self._balances.forget()
         reason = self.reconciler.run(symbol) if is_due else self.reconciler.glance(symbol)
         if reason is not None:
             logger.warning("%s is frozen: %s", symbol, reason)
@@ -124,8 +129,21 @@ class LiveExecutor(IExecutor):
         with unit_of_work(self.trade_repo.session):  # one sync of the disk for all that must be durable before the POST
             order = self._orders.add(self._new_order(symbol, side, order_type, amount, limit, base_before, now_ms))
             self._orders.apply(order, OrderEvent.SUBMIT)
-        self._post(order)
+        knew_the_account = side is OrderSide.SELL or self._balances.are_younger_than(JUST_NOW_MS)
+        try:
+            self._post(order)
+        except InsufficientFunds as unpaid:
+            if knew_the_account:
+                raise
+            text = f"{unpaid}: somebody else spent it, judged again with what is left"
+            raise OrderPostponed(text) from unpaid
         return ccxt_order(order, instrument.quote)
+
+    def get_ready(self, symbol: str) -> None:
+        """Compare the clocks and ask for the balances, where the next purchase would have to; raises DataError."""
+        self._exchange.get_ready(symbol)
+        if not self._balances.are_younger_than(FRESH_MS // 2):
+            self._balances.ask()
 
     def get_position(self, symbol: str) -> PositionView:
         """What our own trades add up to, net of fees; a remainder that is too small to sell counts as nothing."""
@@ -134,12 +152,12 @@ class LiveExecutor(IExecutor):
 
     def get_cash(self, symbol: str) -> Money:
         """The account's quote asset, free and locked."""
-        balance = self._exchange.balances().get(quote_of(symbol))
+        balance = self._balances.ask().get(quote_of(symbol))
         return Money(balance.total if balance else ZERO)
 
     def purse(self, symbol: str) -> Purse:
         """The account's free quote units. What the order costs on top is not known, so some of them stay."""
-        balance = self._exchange.balances().get(quote_of(symbol))
+        balance = self._balances.recent().get(quote_of(symbol))
         return Purse(float(balance.free) if balance else 0.0, RESERVE, RESERVE)
 
     def cancel_orders(self, symbol: str) -> int:
@@ -205,7 +223,7 @@ class LiveExecutor(IExecutor):
 
     def now_ms(self) -> int:
         """The exchange's time."""
-        return self._exchange.now_ms()
+        return self._exchange.time_ms()
 
     def market(self, symbol: str) -> Instrument:
         """What the market allows."""
@@ -216,9 +234,8 @@ class LiveExecutor(IExecutor):
         return self._exchange.last_price(symbol)
 
     def base_balance(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Base units of the account: in total, and free."""
-        balance = self._exchange.balances().get(self.market(symbol).base)
-        return (balance.total, balance.free) if balance else (ZERO, ZERO)
+        """Base units of the account: in total, and free; asked now."""
+        return _total_and_free(self._balances.ask(), symbol)
 
     def new_id(self) -> str:
         """From the persisted sequence."""
@@ -226,6 +243,7 @@ class LiveExecutor(IExecutor):
 
     def cancel(self, order: Order) -> None:
         """One DELETE; its answer comes from the engine, so it is believed before any read."""
+        self._balances.forget()
         report = self._exchange.cancel(order.symbol, order.id, order.exchange_id)
         if report is not None:
             self.reconciler.take(order, report)
@@ -239,6 +257,7 @@ class LiveExecutor(IExecutor):
 
     def send_guard(self, ticket: GuardTicket, orders: list[Order]) -> None:
         """One POST of a protection that is written down."""
+        self._balances.forget()
         try:
             reports = self._exchange.place_guard(ticket)
         except (OrderRejected, KeyRevoked) as refusal:
@@ -262,6 +281,7 @@ class LiveExecutor(IExecutor):
 
     def cancel_guard(self, orders: list[Order]) -> None:
         """One DELETE for all of them; its answer comes from the engine, so it is believed before any read."""
+        self._balances.forget()
         symbol, list_id = orders[0].symbol, orders[0].list_id
         if list_id is None:
             report = self._exchange.cancel(symbol, orders[0].id, orders[0].exchange_id)
@@ -282,6 +302,7 @@ class LiveExecutor(IExecutor):
                 self.reconciler.settle(order)
 
     def _post(self, order: Order) -> None:
+        self._balances.forget()
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
             order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price
@@ -339,11 +360,16 @@ class LiveExecutor(IExecutor):
     def _affordable(
         self, instrument: Instrument, side: OrderSide, asked: Decimal, order_type: OrderType
     ) -> tuple[Decimal, Quantity]:
-        """The base balance before the order, and the quantity: a sale never takes more than is ours and free."""
+        """The base balance before the order, and the quantity: a sale never takes more than is ours and free.
+
+        A sale asks what is free, because somebody may have taken or locked coins, and an exit must not fail for that. A
+        purchase is content with what was told since the last cycle.
+        """
+        if side is OrderSide.BUY:
+            total, _ = _total_and_free(self._balances.recent(), instrument.symbol)
+            return total, instrument.quantity(asked)
         total, free = self.base_balance(instrument.symbol)
         round_down = instrument.market_quantity if order_type is OrderType.MARKET else instrument.quantity
-        if side is OrderSide.BUY:
-            return total, instrument.quantity(asked)
         held = self.trade_repo.position(instrument.symbol).quantity
         sellable = round_down(min(asked, held, free))
         if sellable <= 0:
@@ -404,6 +430,11 @@ class LiveExecutor(IExecutor):
             first_id=identity,
             attempt=1,
         )
+
+
+def _total_and_free(balances: Mapping[str, Balance], symbol: str) -> tuple[Decimal, Decimal]:
+    balance = balances.get(base_of(symbol))
+    return (balance.total, balance.free) if balance else (ZERO, ZERO)
 
 
 def _is_about_price(refusal: Exception) -> bool:

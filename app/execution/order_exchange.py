@@ -109,4 +109,12 @@ class OrderExchange(ABC):
 
     @abstractmethod
     def now_ms(self) -> int:
-        """The exchange's time, ms UTC."""
+        """The exchange's time, ms UTC, asked: what a proof rests on."""
+
+    def time_ms(self) -> int:
+        """The exchange's time, ms UTC, computed from this machine's clock while that is right to a second."""
+        return self.now_ms()
+
+    def get_ready(self, symbol: str) -> None:
+        """Ask now what sending an order would have to ask soon: time and filters."""
+        _ = self, symbol

@@ -140,6 +140,11 @@ class SteadfastExecutor(IExecutor):
             raise
         return order
 
+    def get_ready(self, symbol: str) -> None:
+        """See LiveExecutor; in an outage nothing is bought, so nothing is asked."""
+        if self._outage is None:
+            self._live.get_ready(symbol)
+
     def get_position(self, symbol: str) -> PositionView:
         """What our own trades add up to; see LiveExecutor."""
         return self._asked(symbol, lambda executor: executor.get_position(symbol))

@@ -63,7 +63,7 @@ class WatchedExchange(OrderExchange):
 
     def place(self, ticket: OrderTicket) -> tuple[OrderReport, Sequence[FillReport]]:
         """Send the order, once; remembered with its answer."""
-        placement = Placement(ticket, self._now_ms or self._inner.now_ms())
+        placement = Placement(ticket, self._now_ms or self._inner.time_ms())
         if self.journal is not None:
             self.journal.sent(ticket, placement.at_ms)
         self.placements.append(placement)
@@ -158,6 +158,15 @@ class WatchedExchange(OrderExchange):
         """The exchange's time."""
         self._now_ms = self._reading().now_ms()
         return self._now_ms
+
+    def time_ms(self) -> int:
+        """The exchange's time; refused as a question when the bot is stopping: nothing new begins then."""
+        self._now_ms = self._reading().time_ms()
+        return self._now_ms
+
+    def get_ready(self, symbol: str) -> None:
+        """Ask what sending an order would have to ask soon."""
+        self._reading().get_ready(symbol)
 
     def _reading(self) -> OrderExchange:
         if self._stop.is_set() and not self.placements and not self._finishing:

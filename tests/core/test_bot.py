@@ -653,3 +653,18 @@ def test_a_bot_runs_on_stand_ins_for_all_its_collaborators(bot_config, candles, 
         1,
     )
     assert bot.last_signal_value == 1
+
+
+def test_after_each_good_cycle_the_executor_gets_ready_and_a_silent_exchange_does_not_stop_the_bot(desk):
+    desk = desk([100, 101, 102])
+    asked = []
+
+    def get_ready(symbol):
+        asked.append(symbol)
+        desk.bot.stop()
+        raise DataError("no answer")
+
+    desk.executor.get_ready = get_ready
+    desk.bot.start(sleep_seconds=0.1)
+    assert asked == [BTC]
+    assert desk.bot.last_signal_value is not None

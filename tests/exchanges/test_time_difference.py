@@ -5,7 +5,7 @@ from itertools import cycle
 import pytest
 
 from app.core.clock import ManualClock
-from app.exchanges.time_difference import AGE_MS, StepWatch, TimeDifference
+from app.exchanges.time_difference import AGE_MS, FRESH_MS, StepWatch, TimeDifference
 
 
 class Machine(ManualClock):
@@ -75,3 +75,38 @@ def test_sleep_and_a_clock_that_was_set_are_noticed_once(ms, asleep_ms, stepped)
     machine.passes(ms, asleep_ms=asleep_ms)
     assert watch.stepped() is stepped
     assert not watch.stepped()
+
+
+def test_the_time_is_computed_while_the_last_answer_is_fresh_and_not_after_a_step():
+    machine = Machine()
+    difference = TimeDifference(exchange(machine, 700, [(5, 5)]), machine)
+    assert difference.computed_ms() is None
+    difference.ms()
+    machine.passes(FRESH_MS - 1)
+    assert difference.computed_ms() == machine.now_ms() + 700
+    machine.passes(1)
+    assert difference.computed_ms() is None
+    assert difference.asked_ms() == machine.now_ms() - 5 + 700
+    assert difference.computed_ms() == machine.now_ms() + 700
+    difference.forget()
+    assert difference.computed_ms() is None
+
+
+def test_what_would_have_to_be_asked_soon_is_asked_early():
+    machine = Machine()
+    asked = []
+    ask = exchange(machine, 100, [(5, 5)])
+    difference = TimeDifference(lambda: asked.append(1) or ask(), machine)
+    for after_ms, questions in [(0, 3), (FRESH_MS // 2 - 100, 3), (100, 4), (AGE_MS // 2, 7)]:
+        machine.passes(after_ms)
+        difference.renew()
+        assert len(asked) == questions
+
+
+def test_an_exchange_whose_clock_runs_at_another_speed_is_asked_each_time():
+    machine = Machine()
+    difference = TimeDifference(lambda: machine.now_ms() * 60, machine)
+    difference.ms()
+    machine.passes(1_000)
+    assert difference.asked_ms() == machine.now_ms() * 60
+    assert difference.computed_ms() is None

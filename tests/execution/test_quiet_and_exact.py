@@ -8,8 +8,9 @@ import pytest
 
 from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
-from app.domain.errors import DataError, KeelError
+from app.domain.errors import DataError, InsufficientFunds, KeelError, OrderPostponed
 from app.exchanges.abilities import Abilities
+from app.execution import live_executor
 from app.execution.ccxt_exchange import CcxtExchange
 from app.repositories import AlertRepository, OrderRepository
 
@@ -65,6 +66,67 @@ def test_after_an_outage_ledger_and_exchange_are_compared_in_full(venue):
     alert = AlertRepository(venue.session).latest(1)[0]
     assert (alert.symbol, alert.severity) == (BTC, "critical")
     assert "left without us" in alert.text
+
+
+def paths_asked(venue, since):
+    return [question["path"].rpartition("/")[2] for question in venue.asked(since)]
+
+
+def ready(venue):
+    """An executor between two cycles, and the price of its next decision."""
+    executor = venue.executor()
+    price = executor._exchange.last_price(BTC)
+    buy(executor, price=price)
+    executor.synchronize(BTC)
+    executor.get_ready(BTC)
+    return executor, price
+
+
+def test_between_a_signal_and_a_purchase_nothing_is_asked(venue):
+    executor, price = ready(venue)
+    before = venue.journal_end()
+    assert executor.purse(BTC).cash > 0
+    buy(executor, price=price)
+    assert paths_asked(venue, before) == ["order"]
+
+
+def test_before_a_sale_only_what_is_free_is_asked(venue):
+    executor, price = ready(venue)
+    held = executor.get_position(BTC)["net_quantity"]
+    before = venue.journal_end()
+    executor.execute_order(BTC, OrderSide.SELL, held, OrderType.MARKET, price)
+    assert paths_asked(venue, before) == ["account", "order"]
+
+
+def test_what_an_order_or_an_interruption_may_have_changed_is_asked_again(venue):
+    executor, price = ready(venue)
+    buy(executor, price=price)
+    before = venue.journal_end()
+    executor.purse(BTC)
+    executor.purse(BTC)
+    executor._exchange._gate.budget.note_step()
+    executor.purse(BTC)
+    assert paths_asked(venue, before) == ["account", "account"]
+
+
+def test_getting_ready_twice_asks_once(venue):
+    executor, _ = ready(venue)
+    before = venue.journal_end()
+    executor.get_ready(BTC)
+    assert paths_asked(venue, before) == []
+
+
+def test_money_that_somebody_else_spent_meanwhile_postpones_the_purchase_and_is_looked_at_again(venue, monkeypatch):
+    executor, price = ready(venue)
+    monkeypatch.setattr(live_executor, "JUST_NOW_MS", 0)
+    venue.fault("withdraw", account=venue.account, asset="USDT", amount="99300")
+    with pytest.raises(OrderPostponed, match="somebody else"):
+        buy(executor, quantity="0.1", price=price)
+    assert executor.purse(BTC).cash < 1_000
+    monkeypatch.setattr(live_executor, "JUST_NOW_MS", 5_000)
+    with pytest.raises(InsufficientFunds):
+        buy(executor, quantity="0.1", price=price)
+    assert not OrderRepository(venue.session).unresolved(BTC)
 
 
 def test_fault_32_after_a_step_of_the_clock_time_is_measured_and_everything_compared_again(venue):
