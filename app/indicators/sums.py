@@ -58,49 +58,64 @@ def _add_to(values: F64, out: F64) -> None:
         out[i] += values[i]
 
 
-@njit(types.void(INPUT, INPUT, types.float64, OUTPUT), cache=True)
-def _add_and_divide(left: F64, right: F64, divisor: float, out: F64) -> None:
-    for i in range(out.size):
-        out[i] = (left[i] + right[i]) / divisor
-
-
 @njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
 def _divide(values: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
         out[i] = values[i] / divisor
 
 
+@njit(types.void(INPUT, INPUT, types.float64, OUTPUT), cache=True)
+def _divide_sum(left: F64, right: F64, divisor: float, out: F64) -> None:
+    for i in range(out.size):
+        out[i] = (left[i] + right[i]) / divisor
+
+
+@njit(types.void(INPUT, INPUT, INPUT, types.float64, OUTPUT), cache=True)
+def _divide_sum_of_three(first: F64, left: F64, right: F64, divisor: float, out: F64) -> None:
+    for i in range(out.size):
+        out[i] = (first[i] + (left[i] + right[i])) / divisor
+
+
 @njit(types.void(INPUT, types.int64, types.float64, OUTPUT), cache=True)
 def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
     n = values.size
     out[: window - 1] = np.nan
+    if window == 1:
+        _divide(values, divisor, out)
+        return
     block = max(_SUMS, _PER_WINDOW * window)
-    trees = np.empty((2, block + window))
+    trees = np.empty((3, (block + window + 7) // 8 * 8))  # two in turns, and the first part; each on a cache line
     total = np.empty(block)
     for start in range(0, n - window + 1, block):
         count = min(block, n - window + 1 - start)
         length = count + window - 1
         result = out[start + window - 1 : start + window - 1 + count]
-        tree, partial = values[start : start + length], total[:count]
-        offset, size, now = 0, 1, 0
+        tree = values[start : start + length]
+        sums = tree[:count]  # of the parts so far
+        parts, offset, size, now = 0, 0, 1, 0
         while True:  # tree[j] = sum(values[start+j .. start+j+size-1])
             if window & size:
                 part = tree[offset : offset + count]
-                if 2 * size > window:  # the largest power is the last part
-                    if offset:
-                        _add_and_divide(partial, part, divisor, result)
-                    else:
-                        _divide(part, divisor, result)
-                    break
-                if offset:
-                    _add_to(part, partial)
+                if parts == 0:
+                    sums = part
+                elif parts == 1:
+                    _add(sums, part, total[:count])
+                    sums = total[:count]
                 else:
-                    partial[:] = part
-                offset += size
+                    _add_to(part, total[:count])
+                parts, offset = parts + 1, offset + size
+            if 4 * size > window:  # the last part is of twice this size
+                break
             length -= size
-            _add(tree[:length], tree[size : size + length], trees[now, :length])
-            tree, now = trees[now], 1 - now
-            size *= 2
+            first = parts == 0 and window & (2 * size) != 0
+            larger = trees[2 if first else now, :length]
+            _add(tree[:length], tree[size : size + length], larger)
+            tree, size, now = larger, 2 * size, now if first else 1 - now
+        left, right = tree[offset : offset + count], tree[offset + size : offset + size + count]
+        if parts:
+            _divide_sum_of_three(sums, left, right, divisor, result)
+        else:
+            _divide_sum(left, right, divisor, result)
 
 
 @njit(types.void(INPUT, types.float64, OUTPUT), cache=True)

@@ -100,7 +100,10 @@ def with_columns(df: pd.DataFrame, **columns: NDArray[Any]) -> pd.DataFrame:
     """What `df.assign(...)` gives, without a copy of each column: do not write into them afterwards."""
     if any(name in df.columns for name in columns):
         return df.assign(**columns)
-    return pd.concat([df, pd.DataFrame(columns, index=df.index, copy=False)], axis=1)
+    frame = df.copy(deep=False)
+    for name, values in columns.items():
+        frame.insert(len(frame.columns), name, pd.Series(values, index=df.index, copy=False))
+    return frame
 
 
 def _check(strategy: str, key: str, value: object, declared: Mapping[str, Any]) -> None:
