@@ -135,3 +135,11 @@ def levels_stand_still(m: Cells) -> bool:
     exits = exits_of(m)
     moving = exits.trail > 0.0 or exits.trail_atr > 0.0 or exits.break_even > 0.0
     return not moving and m[CARRY_LONG] == 0.0 and m[CARRY_SHORT] == 0.0
+
+
+def has_levels(m: Cells) -> bool:
+    """Whether a position can have a stop or a target."""
+    exits = exits_of(m)
+    is_stopped = exits.stop > 0.0 or exits.stop_atr > 0.0 or exits.trail > 0.0 or exits.trail_atr > 0.0
+    is_aimed = exits.target > 0.0 or exits.target_atr > 0.0 or exits.stage_at[0] > 0.0
+    return is_stopped or is_aimed or exits.break_even > 0.0

@@ -5,11 +5,12 @@ from typing import Final
 import numpy as np
 
 from app.backtesting.ahead import fetch
-from app.backtesting.cells import exits_of, levels_stand_still, watches_equity
+from app.backtesting.cells import exits_of, has_levels, levels_stand_still, watches_equity
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.layout import (
     AFTER_A_HOLE,
+    AT_CLOSE,
     CANDLES,
     CASH,
     CLOSE,
@@ -19,6 +20,7 @@ from app.backtesting.layout import (
     I64,
     IN_WARMUP,
     LAST_SIGNAL,
+    LIMIT,
     MOST_CELLS,
     QUANTITY,
     SENT,
@@ -33,7 +35,7 @@ from app.backtesting.layout import (
 from app.backtesting.steps import begin_exit, run_candle
 from app.indicators.arrays import F64
 
-AHEAD: Final = 4  # signals whose candles are on their way from memory
+AHEAD: Final = 6  # signals whose candles are on their way from memory
 
 
 @compiled
@@ -60,13 +62,14 @@ def quiet_until(m: F64, p: int, begin: int, end: int, high: F64, low: F64, max_h
 
 
 @compiled
-def fetch_candle(track: Track, row: int) -> None:
-    """Ask for a candle that will be needed soon."""
-    fetch(track.opens, row)
-    fetch(track.high, row)
-    fetch(track.low, row)
+def fetch_candles(track: Track, row: int, ranged: int) -> None:
+    """Ask for what will soon be needed of a candle with a signal and of the next one, where its order fills."""
     fetch(track.close, row)
-    fetch(track.volume, row)
+    fetch(track.opens, row + 1)
+    fetch(track.volume, row + 1)
+    if ranged:
+        fetch(track.high, row + 1)
+        fetch(track.low, row + 1)
 
 
 @compiled
@@ -93,7 +96,8 @@ def sweep(
         track.opens, track.high, track.low, track.close, track.volume, track.signals
     )  # fmt: skip
     p, n, holes, max_hold = FIRST_SYMBOL, close.size, track.holes, exits_of(m).max_hold
-    still, watched = levels_stand_still(m), watches_equity(m)
+    still, watched, at_close = levels_stand_still(m), watches_equity(m), m[AT_CLOSE] != 0.0
+    ranged = not still or has_levels(m) or m[LIMIT] >= 0.0 or track.wishes.size > 0
     row, hole, clear_from, begin, end = start, 0, -1, 0, 0
     mark_at = np.searchsorted(marks, row)
     while hole < holes.size and holes[hole] < row:
@@ -114,8 +118,7 @@ def sweep(
             while mark_at < marks.size and marks[mark_at] < row:
                 mark_at += 1
                 if mark_at + AHEAD < marks.size:
-                    fetch_candle(track, marks[mark_at + AHEAD])
-                    fetch_candle(track, marks[mark_at + AHEAD] + 1)
+                    fetch_candles(track, marks[mark_at + AHEAD], ranged)
             end_of_quiet = min(border, marks[mark_at]) if mark_at < marks.size else border
             until = quiet_until(m, p, row, end_of_quiet, high, low, max_hold)
             if until > row:
@@ -126,21 +129,27 @@ def sweep(
                     m[p + CANDLES] += until - row
                 if until - 1 >= max(first, clear_from):
                     m[p + LAST_SIGNAL] = 0.0
-                m[p + CLOSE] = close[until - 1]
                 row = until
+                if row == n:
+                    m[p + CLOSE] = close[n - 1]
                 if row == border:
                     continue
-        # Loaded together, so that the processor waits for memory once.
-        o, h, l, c, v = opens[row], high[row], low[row], close[row], volume[row]  # noqa: E741
         if int(m[USED]) + MOST_CELLS > tape.size:
             return row
         judged = IN_WARMUP if row < first else (AFTER_A_HOLE if row < clear_from else 0)
         if track.fine_rows.size:
             begin, end = track.fine_rows[row], track.fine_rows[row + 1]
-        if m[p + EXIT_ASKED] != 0.0:
-            begin_exit(m, p, tape, row, o, v)
-        if m[p + ENTER_SIDE] != 0.0 or m[p + STOP] != 0.0 or m[p + TARGET] != 0.0:
-            run_candle(m, p, tape, row, after_hole, o, h, l, v, track.fine, begin, end)
+        c, v, o, h, l = close[row], 0.0, 0.0, 0.0, 0.0  # noqa: E741  the rest only where it is looked at: memory is slow
+        if ranged:
+            h, l = high[row], low[row]  # noqa: E741
+        if at_close:
+            v = volume[row]
+        if m[p + EXIT_ASKED] != 0.0 or m[p + ENTER_SIDE] != 0.0 or m[p + STOP] != 0.0 or m[p + TARGET] != 0.0:
+            o, v = opens[row], volume[row]
+            if m[p + EXIT_ASKED] != 0.0:
+                begin_exit(m, p, tape, row, o, v)
+            if m[p + ENTER_SIDE] != 0.0 or m[p + STOP] != 0.0 or m[p + TARGET] != 0.0:
+                run_candle(m, p, tape, row, after_hole, o, h, l, v, track.fine, begin, end)
         if m[p + SIDE] != 0.0 and not still:
             close_candle(m, p, h, l, c)
         else:
