@@ -1,6 +1,7 @@
 """Between cells and the named tuples of the bot's rules. Plain functions, compiled into the pass."""
 
 from app.backtesting.layout import (
+    AT_CLOSE,
     ATR,
     BEST,
     CANDLES,
@@ -128,6 +129,11 @@ def watches_equity(m: Cells) -> bool:
     """Whether a limit depends on what happens at every close, so that none may be passed over."""
     limits = limits_of(m)
     return limits.daily_loss > 0.0 or limits.drawdown > 0.0 or limits.losses_in_a_row > 0 or limits.cooldown > 0
+
+
+def looks_at_next_open(m: Cells) -> bool:
+    """Whether a limit must know what an order meets: orders that fill at their own close meet nothing else."""
+    return limits_of(m).band > 0.0 and m[AT_CLOSE] == 0.0
 
 
 def levels_stand_still(m: Cells) -> bool:

@@ -16,13 +16,13 @@ import numba
 from numba import config, njit
 from numba.extending import register_jitable
 
-from app.backtesting import ahead, booking, cells, judging, layout, steps
+from app.backtesting import ahead, booking, cells, companions, judging, layout, steps
 from app.core import decision
 from app.domain import grid
-from app.risk import codes, exits, limits, sizing
+from app.risk import codes, correlation, exits, limits, sizing
 from app.simulation import candle
 
-RULES: Final = (grid, exits, sizing, limits, candle, cells, booking, steps, judging)
+RULES: Final = (grid, exits, sizing, limits, correlation, candle, cells, booking, steps, judging, companions)
 SOURCES: Final = (*RULES, ahead, codes, decision, layout)
 
 

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from app.backtesting.booking import value_open
-from app.backtesting.cells import exits_of, levels_stand_still, watches_equity
+from app.backtesting.cells import exits_of, levels_stand_still, limits_of, looks_at_next_open, watches_equity
+from app.backtesting.companions import largest_correlation
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.lanes import Lane, frozen
 from app.backtesting.layout import (
@@ -18,6 +19,7 @@ from app.backtesting.layout import (
     CANDLES,
     CASH,
     CLOSE,
+    CORRELATION,
     ENTER_SIDE,
     ENTRY,
     EXIT_ASKED,
@@ -26,8 +28,10 @@ from app.backtesting.layout import (
     LAST_SIGNAL,
     LOCKED,
     MOST_CELLS,
+    NEXT_OPEN,
     QUANTITY,
     RESERVED,
+    SENT,
     SIDE,
     STOP,
     SYMBOL_CELLS,
@@ -136,7 +140,7 @@ def sweep_events(
     holes = set(lane.holes.tolist())
     atr = track.atr.tolist()
     fine_rows = track.fine_rows.tolist()
-    watched = watches_equity(m)
+    watched, banded, opens = watches_equity(m), looks_at_next_open(m), lane.columns[0]
     still = levels_stand_still(m) and not exits_of(m).max_hold
     side, asked, enter = p + SIDE, p + EXIT_ASKED, p + ENTER_SIDE
     stop_at, target_at, last, age, newest = p + STOP, p + TARGET, p + LAST_SIGNAL, p + CANDLES, p + CLOSE
@@ -159,6 +163,7 @@ def sweep_events(
                 tape = np.concatenate([tape, np.empty(tape.size)])
             if fine_rows:
                 begin, end = fine_rows[row], fine_rows[row + 1]
+            m[SENT] = 0.0
             begin_exit(m, p, tape, row, opened, volume)
             run_candle(m, p, tape, row, after_hole, opened, high, low, volume, track.fine, begin, end)
         if not m[side]:
@@ -183,6 +188,10 @@ def sweep_events(
             continue
         if tape.size - m[USED] < MOST_CELLS:
             tape = np.concatenate([tape, np.empty(tape.size)])
+        if not waits:
+            m[SENT] = 0.0
+        if banded:
+            m[p + NEXT_OPEN] = float(opens[row + 1]) if row + 1 < len(opens) and row + 1 not in holes else 0.0
         judged = IN_WARMUP if row < first else (AFTER_A_HOLE if row < clear_from else 0)
         decide_candle(m, p, tape, row, signal or 0, judged, close, volume, atr[row] if atr else 0.0)
         m[p + WISH_QUANTITY] = m[p + WISH_LIMIT] = 0.0
@@ -193,8 +202,8 @@ def sweep_many_events(
     runners: Sequence[Runner],
     lanes: Sequence[Lane],
     track: Track,
-    starts: Sequence[int],
-    places: Sequence[int],
+    starts: list[int],
+    places: list[int],
     after_hole: Sequence[int],
     clear: Sequence[int],
     moments: int,
@@ -208,6 +217,7 @@ def sweep_many_events(
     heads, rows = list(starts[:-1]), [plain_rows(lane, progress if lane is lanes[0] else None) for lane in lanes]
     atr, fine_rows = track.atr.tolist(), track.fine_rows.tolist()
     blocks = [FIRST_SYMBOL + number * SYMBOL_CELLS for number in range(len(lanes))]
+    banded, correlated = looks_at_next_open(m), limits_of(m).max_correlation > 0.0
     for moment in range(moments):
         if tape.size - m[USED] < 2 * MOST_CELLS * len(lanes):
             tape = np.concatenate([tape, np.empty(tape.size)])
@@ -216,6 +226,7 @@ def sweep_many_events(
             for number in range(len(lanes))
             if heads[number] < starts[number + 1] and places[heads[number]] == moment
         ]
+        m[SENT] = 0.0
         for number, _, (_, opened, _, _, _, volume) in now:
             begin_exit(m, blocks[number], tape, moment, opened, volume)
         for number, i, (_, opened, high, low, close, volume) in now:
@@ -233,6 +244,11 @@ def sweep_many_events(
             judged = IN_WARMUP if row < first else (0 if clear[i] else AFTER_A_HOLE)
             if signal == 0 and judged == 0 and row > 0 and not clear[i - 1]:
                 signal = caught_up(m, p, runner.signals, row, buffer)
+            if signal and banded:
+                is_next = i + 1 < starts[number + 1] and not after_hole[i + 1]
+                m[p + NEXT_OPEN] = float(track.opens[i + 1]) if is_next else 0.0
+            if signal and correlated:
+                m[p + CORRELATION] = largest_correlation(m, starts, heads, places, track.close, number, buffer)
             decide_candle(m, p, tape, moment, signal, judged, values[4], values[5], atr[i] if atr else 0.0)
             m[p + WISH_QUANTITY] = m[p + WISH_LIMIT] = 0.0
             heads[number] = i + 1

@@ -29,6 +29,7 @@ from app.backtesting.layout import (
     CARRY_SHORT,
     CASH,
     CLOSE,
+    CORRELATION,
     COST,
     ENTER_ATR,
     ENTER_CASH,
@@ -50,6 +51,7 @@ from app.backtesting.layout import (
     LIMIT_CANDLES,
     LOCKED,
     MAKER,
+    NEXT_OPEN,
     QUANTITY,
     REFUSED,
     RESERVED,
@@ -89,7 +91,7 @@ def equity_of(m: Cells) -> float:
     return total
 
 
-def account_of(m: Cells, p: int) -> Account:
+def account_of(m: Cells, p: int, gap: float) -> Account:
     """What the limits must know before an entry; what was ordered and not yet filled counts as held."""
     total, positions = 0.0, 0
     for i in range(int(m[SYMBOLS])):
@@ -99,19 +101,28 @@ def account_of(m: Cells, p: int) -> Account:
             positions += 1
     exposure = abs(worth(m, p)) + m[p + ENTER_CASH]
     entries = int(m[p + ENTRIES])
-    return Account(equity_of(m), exposure, total, positions, entries, int(m[SENT]), 0, 0.0, 0.0, 0.0)
+    return Account(equity_of(m), exposure, total, positions, entries, int(m[SENT]), 0, gap, 0.0, m[p + CORRELATION])
+
+
+def gap_of(m: Cells, p: int, side: int, close: float) -> float:
+    """How far the price that an entry meets lies from the close that decided it, as a fraction; 0 where unknown."""
+    if m[p + NEXT_OPEN] <= 0.0:
+        return 0.0
+    return abs(market_fill(side, m[p + NEXT_OPEN], m[SLIPPAGE], ticks_of(m, p)) - close) / close
 
 
 def after_reversal(account: Account) -> Account:
     """The account as it will be when what is held of the symbol is closed, which comes first."""
     others = account.total_exposure - account.exposure
-    return Account(account.equity, 0.0, others, account.positions, 0, account.orders, 0, 0.0, 0.0, account.correlation)
+    return Account(
+        account.equity, 0.0, others, account.positions, 0, account.orders, 0, account.gap, 0.0, account.correlation
+    )
 
 
 def order_entry(m: Cells, p: int, side: int, close: float, atr: float) -> int:
     """Order an entry, if limits, cash and market allow one; 0, or REFUSED and the code of the reason."""
     reverses = m[p + SIDE] * side < 0.0
-    account = account_of(m, p)
+    account = account_of(m, p, gap_of(m, p, side, close))
     if reverses:
         account = after_reversal(account)
     limits, ticks = limits_of(m), ticks_of(m, p)
@@ -179,6 +190,7 @@ def judge(m: Cells, p: int, tape: F64, row: int, signal: int, close: float, atr:
     if chosen == EXITED and m[p + EXIT_ASKED] == 0.0:
         m[p + EXIT_ASKED] = 1.0
         m[p + EXIT_REASON] = BY_SIGNAL
+        m[SENT] += 1.0
         if m[SHORTS] != 0.0:
             return order_entry(m, p, signal, close, atr) or REVERSED
     return chosen
@@ -212,7 +224,6 @@ def close_candle(m: Cells, p: int, high: float, low: float, close: float) -> Non
 
 def mark(m: Cells, day: int) -> None:
     """Let the limits look at the equity; once for each close, before anything is decided."""
-    m[SENT] = 0.0
     if watches_equity(m):
         is_flat = True
         for i in range(int(m[SYMBOLS])):
@@ -238,6 +249,7 @@ def decide_candle(
             m[p + EXIT_REASON] = BY_TIME
             note_decision(m, p, tape, row, signal, EXIT_BY_TIME)
         is_due = m[p + EXIT_ASKED]
+        m[SENT] += is_due
     if judged == 0:
         chosen = judge(m, p, tape, row, signal, close, atr)
         if signal != 0 and is_due == 0.0:  # an exit by the clock is the decision, whatever the signal

@@ -21,7 +21,7 @@ LOCKED: Final = 1  # proceeds of short sales and as much again, quote units
 RESERVED: Final = 2  # kept for entries that were ordered, quote units
 USED: Final = 3  # cells used of the tape
 KEEPS_NOTES: Final = 4  # 1: decisions are written down, too
-SENT: Final = 5  # entries ordered at this close
+SENT: Final = 5  # orders sent since the close before: within the last minute, as candles are no shorter
 SYMBOLS: Final = 6  # how many blocks follow
 STANDING: Final = 7  # eight cells: `app.risk.limits.Standing`, in its order
 RECORD: Final = 15  # five cells: `app.risk.sizing.TrackRecord`, in its order
@@ -78,7 +78,9 @@ SYMBOL: Final = 30  # its number
 MARKET: Final = 31  # six cells: `app.risk.sizing.Market`, in its order
 WISH_QUANTITY: Final = 37  # what an event strategy asked for at this close: base units of an entry, 0 for any
 WISH_LIMIT: Final = 38  # its limit price, 0 for what the settings say
-SYMBOL_CELLS: Final = 39
+NEXT_OPEN: Final = 39  # what an order of this close meets, where a limit must know it; 0 for unknown
+CORRELATION: Final = 40  # the largest with another symbol that is held, likewise
+SYMBOL_CELLS: Final = 41
 
 # A row of the tape: what kind, which candle, which symbol, and up to ten numbers.
 ROW_KIND: Final = 0

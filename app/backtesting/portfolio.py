@@ -1,13 +1,18 @@
 """The compiled pass over several symbols that share one account."""
 
+from app.backtesting.cells import limits_of, looks_at_next_open
+from app.backtesting.companions import largest_correlation
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.layout import (
     AFTER_A_HOLE,
+    CORRELATION,
     FIRST_SYMBOL,
     I64,
     IN_WARMUP,
     MOST_CELLS,
+    NEXT_OPEN,
+    SENT,
     SYMBOL_CELLS,
     USED,
     WISH_LIMIT,
@@ -49,9 +54,11 @@ def sweep_many(
     opens, high, low, close, volume = track.opens, track.high, track.low, track.close, track.volume
     symbols = starts.size - 1
     begin, end = 0, 0
+    banded, correlated = looks_at_next_open(m), limits_of(m).max_correlation > 0.0
     for moment in range(start, moments):
         if int(m[USED]) + symbols * MOST_CELLS > tape.size:
             return moment
+        m[SENT] = 0.0
         for s in range(symbols):
             i, p = heads[s], FIRST_SYMBOL + s * SYMBOL_CELLS
             if i < starts[s + 1] and places[i] == moment:
@@ -76,6 +83,11 @@ def sweep_many(
                 signal = int(track.signals[i])
                 if signal == 0 and judged == 0 and i > starts[s] and not clear[i - 1]:
                     signal = caught_up(m, p, track.signals, i, buffer)
+                if signal != 0 and banded:
+                    is_next = i + 1 < starts[s + 1] and after_hole[i + 1] == 0
+                    m[p + NEXT_OPEN] = opens[i + 1] if is_next else 0.0
+                if signal != 0 and correlated:
+                    m[p + CORRELATION] = largest_correlation(m, starts, heads, places, close, s, buffer)
                 decide_candle(m, p, tape, moment, signal, judged, close[i], volume[i], atr)
                 heads[s] = i + 1
         if equity.size:

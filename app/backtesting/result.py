@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
+from app.backtesting.notices import notices_of
 from app.backtesting.setup import Setup, Tapes
 from app.backtesting.words import action_of, entry_reason, reason_of
 from app.config.models import BotConfig
@@ -148,6 +149,11 @@ class BacktestResult:
                 "reason": _words(tuple(reason_of(*one) for one in known), places),
             }
         )
+
+    @property
+    def notices(self) -> list[str]:
+        """Settings that could not act on candles, a sentence each."""
+        return notices_of(self.config)
 
     @cached_property
     def metrics(self) -> "Metrics":

@@ -85,6 +85,7 @@ def document_of(result: BacktestResult, data: DataAsked, *, seed: int) -> dict[s
             "end": data.end,
             "certificates": certificates,
         },
+        "notices": result.notices,
         "causality": result.causality.as_json(),
         "metrics": report["metrics"],
         "intervals": report["intervals"],

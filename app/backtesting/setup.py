@@ -47,7 +47,7 @@ from app.domain.instrument import Instrument
 from app.indicators.arrays import F64
 from app.indicators.averages import sma
 from app.indicators.volatility import true_range
-from app.risk.limits import DAY_MS, begun
+from app.risk.limits import DAY_MS, MINUTE_MS, begun
 from app.risk.settings import atr_candles, candles_before_entry, exit_rules, limits_of, market_of, sizing_rules
 from app.strategies.base import BaseStrategy
 from app.strategies.event import EventStrategy
@@ -126,10 +126,11 @@ class Setup:
         self.buffer = max(candles_needed(config, strategy), candles_before_entry(config.risk))
         self.first = max(warmup_of(strategy), candles_before_entry(config.risk), 1) - 1
         self.rules = rules_of(config, lanes[0].step_ms)
-        if len(lanes) > 1 and self.rules.limits.max_correlation > 0.0:
+        counted = self.rules.limits.orders_per_minute
+        if counted > 0 and lanes[0].step_ms < MINUTE_MS:
             raise ConfigError(
-                f"risk.limits.max_correlation is {self.rules.limits.max_correlation:g}, which a backtest of several "
-                "symbols does not measure: leave it out, or use max_open_positions"
+                f"risk.limits.max_orders_per_minute is {counted}, which a backtest counts from close to close: give "
+                f"candles of a minute or longer, or leave it out"
             )
         self.markets = [market_of(instrument) for instrument in instruments]
         for lane, instrument in zip(lanes, instruments, strict=True):

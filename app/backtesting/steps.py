@@ -29,6 +29,7 @@ from app.backtesting.layout import (
     QUANTITY,
     REJECTED,
     RESERVED,
+    SENT,
     SIDE,
     SLIPPAGE,
     STOP,
@@ -148,6 +149,7 @@ def meet_levels(
         if kind == NONE:
             return
         if kind == STOP_REACHED:
+            m[SENT] += 1.0
             m[p + EXIT_ASKED] = 1.0
             m[p + EXIT_REASON] = stop_reason(int(m[p + STOP_KIND]))
             drop_rest(m, p, tape, row)
@@ -158,8 +160,8 @@ def meet_levels(
         quantity = takeable(m, p, wanted, volume)
         if quantity > 0.0:
             drop_rest(m, p, tape, row)
-            rate = m[MAKER]
-            close_part(m, p, tape, row, quantity, price, price, rate, 1, BY_TARGET)
+            m[SENT] += 1.0
+            close_part(m, p, tape, row, quantity, price, price, m[MAKER], 1, BY_TARGET)
         if m[p + SIDE] == 0.0 or part >= 1.0:
             return
         keep(m, p, stage_closed(held_of(m, p)))

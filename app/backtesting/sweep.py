@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from app.backtesting.ahead import fetch
-from app.backtesting.cells import exits_of, has_levels, levels_stand_still, watches_equity
+from app.backtesting.cells import exits_of, has_levels, levels_stand_still, looks_at_next_open, watches_equity
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
 from app.backtesting.layout import (
@@ -22,6 +22,7 @@ from app.backtesting.layout import (
     LAST_SIGNAL,
     LIMIT,
     MOST_CELLS,
+    NEXT_OPEN,
     QUANTITY,
     SENT,
     SIDE,
@@ -98,6 +99,7 @@ def sweep(
     p, n, holes, max_hold = FIRST_SYMBOL, close.size, track.holes, exits_of(m).max_hold
     still, watched, at_close = levels_stand_still(m), watches_equity(m), m[AT_CLOSE] != 0.0
     ranged = not still or has_levels(m) or m[LIMIT] >= 0.0 or track.wishes.size > 0
+    banded = looks_at_next_open(m)
     row, hole, clear_from, begin, end = start, 0, -1, 0, 0
     mark_at = np.searchsorted(marks, row)
     while hole < holes.size and holes[hole] < row:
@@ -136,6 +138,7 @@ def sweep(
                     continue
         if int(m[USED]) + MOST_CELLS > tape.size:
             return row
+        m[SENT] = 0.0
         judged = IN_WARMUP if row < first else (AFTER_A_HOLE if row < clear_from else 0)
         if track.fine_rows.size:
             begin, end = track.fine_rows[row], track.fine_rows[row + 1]
@@ -157,12 +160,14 @@ def sweep(
             m[p + CANDLES] += abs(m[p + SIDE])
         if watched:
             mark(m, track.days[row])
-        m[SENT] = 0.0
         signal = int(signals[row])
         if signal == 0 and row == clear_from and hole > 0 and judged == 0:
             signal = caught_up(m, p, signals, row, buffer)
         if track.wishes.size:
             m[p + WISH_QUANTITY], m[p + WISH_LIMIT] = track.wishes[row, 0], track.wishes[row, 1]
+        if banded and signal != 0:
+            is_next = row + 1 < n and not (hole < holes.size and holes[hole] == row + 1)
+            m[p + NEXT_OPEN] = opens[row + 1] if is_next else 0.0
         waits = m[p + EXIT_ASKED] != 0.0 or m[p + ENTER_SIDE] != 0.0
         if signal != 0 or waits or (m[p + SIDE] != 0.0 and (watched or max_hold > 0)):
             decide_candle(m, p, tape, row, signal, judged, c, v, track.atr[row] if track.atr.size else 0.0)

@@ -132,6 +132,7 @@ def _outcome(
 ) -> tuple[list[str], dict[str, object], bool]:
     """Lines to print below the figures, facts for JSON, and whether a repeated result gave the same numbers."""
     lines = [certificate.text() for certificate in result.certificates.values()]
+    lines += [f"note: {sentence}" for sentence in result.notices]
     if not (arguments.json or arguments.save or repeated):
         return lines, {}, True
     from datetime import UTC, datetime

@@ -128,10 +128,11 @@ class LimitsConfig(Settings):
         default=None, description="No entry when so many orders were sent within the last minute."
     )
     price_band_pct: Percentage | None = Field(
-        default=None, description="No entry when the market's price is farther from the last close, where it is known."
+        default=None,
+        description="No entry when the market's price, in a backtest the next open, is farther from the last close.",
     )
     max_spread_pct: Percentage | None = Field(
-        default=None, description="No entry when bid and ask are farther apart, where they are known."
+        default=None, description="No entry when bid and ask are farther apart; backtests know none."
     )
     max_daily_loss_pct: Percentage | None = Field(
         default=None, description="Loss since the UTC day's start after which only exits are made until the next day."

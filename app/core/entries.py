@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,11 @@ from app.domain.errors import DataError
 from app.domain.instrument import Instrument
 from app.domain.values import Price
 from app.risk.codes import NOT_A_NUMBER
+from app.risk.correlation import UNKNOWN, correlation_of_returns
 from app.risk.gate import Approved, Gate, Purse, Refused
-from app.risk.limits import Account, begun
+from app.risk.limits import MINUTE_MS, Account, begun
 
 logger = logging.getLogger(__name__)
-
-MINUTE_MS: Final = 60_000
-FEWEST_RETURNS: Final = 10  # of two symbols together, below which no correlation is believed
 
 
 class Entries:
@@ -120,21 +117,12 @@ class Entries:
             theirs = self._handler.get_historical_data(symbol=symbol, timeframe=self._timeframe, limit=len(candles))
         except DataError as error:
             logger.warning("The correlation with %s is not known, it counts as 1: %s", symbol, error)
-            return 1.0
-        both = pd.concat([candles["close"], theirs["close"]], axis=1, join="inner").to_numpy(dtype=np.float64)
-        return correlation(both[:, 0], both[:, 1])
+            return UNKNOWN
+        times, others = _times(candles), _times(theirs)
+        closes, their_closes = candles["close"].to_numpy(np.float64), theirs["close"].to_numpy(np.float64)
+        return correlation_of_returns(times, closes, 0, len(times), others, their_closes, 0, len(others))
 
 
-def correlation(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """Pearson's correlation of the returns of two series of closes; 1 where it cannot be measured.
-
-    Args:
-        mine: Closes, shape (n,).
-        theirs: Closes at the same times, shape (n,).
-    """
-    if len(mine) <= FEWEST_RETURNS:
-        return 1.0
-    returns = np.diff(np.log(np.column_stack([mine, theirs])), axis=0)
-    if (returns.std(axis=0) == 0.0).any():
-        return 1.0
-    return float(np.corrcoef(returns.T)[0, 1])
+def _times(candles: pd.DataFrame) -> NDArray[np.int64]:
+    """Open times, ms UTC."""
+    return pd.DatetimeIndex(candles.index).as_unit("ms").asi8

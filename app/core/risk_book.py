@@ -226,13 +226,17 @@ class RiskBook:
         )
 
     def exposures(self, close: float) -> dict[str, float]:
-        """What each held symbol is worth at its newest close, quote units; this one's at `close`."""
+        """What each held symbol is worth at its newest close, quote units; this one's at `close`.
+
+        What another bot bought at this very close counts: its position is kept together with its fill.
+        """
         worth = {self.symbol: float(self.position.quantity) * close} if self.position else {}
         if self.store is not None:
             for symbol, (quantity, _, _) in self.store.profits(self._asset).items():
-                newest = self.store.newest_snapshot(symbol) if symbol != self.symbol and quantity > 0 else None
-                if newest is not None and newest.held > 0:
-                    worth[symbol] = float(quantity) * newest.close
+                held = self.store.position(symbol) if symbol != self.symbol and quantity > 0 else None
+                if held is not None:
+                    newest = self.store.newest_snapshot(symbol)
+                    worth[symbol] = float(quantity) * (newest.close if newest else held.held.entry)
         return worth
 
     def _restore(self) -> None:

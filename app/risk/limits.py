@@ -35,6 +35,7 @@ REDUCING: Final = 1
 HALTED: Final = 2
 
 DAY_MS: Final = 86_400_000
+MINUTE_MS: Final = 60_000
 
 
 class Limits(NamedTuple):

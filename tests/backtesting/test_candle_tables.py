@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from app.backtesting import backtest
-from app.domain.errors import ConfigError
 
 _SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
 _TOLD = importlib.util.module_from_spec(_SPEC)
@@ -183,12 +182,6 @@ def test_holding_costs_are_part_of_a_trade(settings):
     config = settings(backtest={"funding_pct_per_day": 14.4})  # 0.01 % a minute
     result = backtest(table([FLAT] * 5), Told([0, 1, 0, -1, 0]), config)
     assert trades_of(result) == [(100.0, 100.0, 10.0, 0.2, -0.2, "signal")]
-
-
-def test_a_limit_that_is_not_measured_is_refused_rather_than_ignored(settings):
-    markets = {"A/USDT": table([FLAT] * 5), "B/USDT": table([FLAT] * 5)}
-    with pytest.raises(ConfigError, match="max_correlation is 0.5"):
-        backtest(markets, Told([0, 1, 0, 0, 0]), settings(risk={"limits": {"max_correlation": 0.5}}))
 
 
 def test_decisions_and_entries_are_told_in_the_words_that_the_bot_records(settings):

@@ -60,7 +60,7 @@ FAST, SLOW = 3, 8
 LARGEST_MOVE = 4  # ticks between two of a candle's four prices: a replayed one prints four times on its way
 
 MADE_UP = {
-    "S00/USDT": {},
+    "S00/USDT": {"limits": {"price_band_pct": 0.006}},
     "S01/USDT": {"stop_loss_pct": 0.024, "take_profit_pct": 0.03},
     "S02/USDT": {
         "stop_loss_pct": 0.03,
@@ -199,7 +199,7 @@ def made_up(tmp_path_factory):
 @pytest.mark.parametrize(
     ("symbol", "exits"),
     [
-        pytest.param("S00/USDT", {"signal"}, id="signals only"),
+        pytest.param("S00/USDT", {"signal"}, id="signals only, a band around the close"),
         pytest.param("S01/USDT", {"signal", "stop", "target"}, id="stop and target"),
         pytest.param("S02/USDT", {"signal", "stop", "trailing", "break even", "time"}, id="trailing, break-even, time"),
         pytest.param("S03/USDT", {"signal", "stop"}, id="two entries, cooldown"),

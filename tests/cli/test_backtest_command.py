@@ -205,3 +205,15 @@ def test_several_markets_share_the_cash_and_each_has_its_certificate(keel, workp
     alone = as_json(keel)
     assert facts["causality"]["trades"] > alone["causality"]["trades"]
     assert keel("--repeat", facts["folder"])[0] == 0
+
+
+def test_a_limit_that_cannot_act_on_candles_is_named(keel):
+    spread = ("--set", "risk.limits.max_spread_pct=0.01")
+    code, out, _ = keel("--data", "BTCUSDT-1m.parquet", *spread)
+    assert code == 0
+    assert "note: risk.limits.max_spread_pct does not act in a backtest: candles have no bid and ask" in out
+    facts = as_json(keel, *spread, "--set", "risk.limits.price_band_pct=0.01", "--set", "backtest.fill=close")
+    assert [sentence.split()[0] for sentence in facts["notices"]] == [
+        "risk.limits.max_spread_pct",
+        "risk.limits.price_band_pct",
+    ]

@@ -5,12 +5,10 @@ import math
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
-from app.core.entries import correlation
 from app.core.interfaces import BidAsk
 from app.domain.protection import Protection
 from app.execution.mock_executor import MockExecutor
@@ -157,14 +155,6 @@ def test_a_drawdown_halts_until_a_person_resumes(desk, session):
     assert traded(bot) == [("buy", 101.0), ("sell", 80.0)]
     assert any("risk.limits.max_drawdown_pct" in reason and reason.startswith("exited") for reason in reasons(session))
     assert reasons(session)[-1].startswith("no decision: halted: the account fell")
-
-
-def test_correlation_of_closes_is_pessimistic_where_it_cannot_be_measured():
-    up = np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 50)))
-    assert correlation(up, up * 3) == pytest.approx(1.0)
-    assert correlation(up, 1 / up) == pytest.approx(-1.0)
-    assert correlation(up[:5], up[:5] * -1 + 9) == 1.0
-    assert correlation(up, np.ones(50)) == 1.0
 
 
 def test_an_entry_takes_no_more_than_the_cash(desk, session):

@@ -5,13 +5,14 @@ import inspect
 from decimal import Decimal
 
 import numba
+import numpy as np
 import pytest
 from numba.extending import register_jitable
 
 from app.core import decision
 from app.domain import grid
 from app.domain.grid import grid_of
-from app.risk import exits, limits, sizing
+from app.risk import correlation, exits, limits, sizing
 from app.simulation import candle
 
 CENTS, STEPS = grid_of(Decimal("0.01")), grid_of(Decimal("0.00001"))
@@ -24,6 +25,7 @@ RECORD = sizing.remembered(sizing.remembered(sizing.TrackRecord(), 0.03, 30), -0
 LIMITS = limits.Limits(3, 2, 0.25, 0.5, 4, 0.01, 0.002, 0.02, 0.1, 3, 10, 0.7, 1)
 STANDING = limits.begun(10_000.0, 20_000)
 ACCOUNT = limits.Account(10_000.0, 100.0, 200.0, 1, 1, 2, 0, 0.001, 0.001, 0.3)
+TIMES, UP = np.arange(20), np.exp(np.sin(np.arange(20.0)))
 
 CALLS = [
     (grid.floor_to, (1.23456, CENTS)),
@@ -53,13 +55,15 @@ CALLS = [
     (limits.room, (LIMITS, ACCOUNT)),
     (limits.is_unknown, (ACCOUNT,)),
     (limits.is_broken, (LIMITS,)),
+    (correlation.common_from, (TIMES, 0, 20, TIMES[5:], 0, 15)),
+    (correlation.correlation_of_returns, (TIMES, UP, 0, 20, TIMES[5:], UP[5:] ** -0.5, 0, 15)),
     (candle.first_exit, (1, 100.0, 101.0, 97.0, 1.0, 98.0, 110.0)),
     (candle.trades_through, (1, 101.0, 97.0, 98.0)),
     (candle.market_fill, (1, 100.0, 0.0001, CENTS)),
     (decision.choose, (1, 0, False)),
     (decision.with_entries, (decision.ALREADY_LONG, 1, 2)),
 ]
-MODULES = (grid, exits, sizing, limits, candle)
+MODULES = (grid, exits, sizing, limits, correlation, candle)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,0 +1,16 @@
+"""What a backtest cannot do with its settings, in sentences: no rule stays without effect in silence."""
+
+from app.config.backtest import FillRule
+from app.config.models import BotConfig
+
+
+def notices_of(config: BotConfig) -> list[str]:
+    """One sentence for each setting that is in force live and cannot act on candles."""
+    limits, notices = config.risk.limits, []
+    if limits.max_spread_pct is not None:
+        notices.append("risk.limits.max_spread_pct does not act in a backtest: candles have no bid and ask")
+    if limits.price_band_pct is not None and config.backtest.fill is FillRule.CLOSE:
+        notices.append(
+            'risk.limits.price_band_pct does not act with backtest.fill "close": orders fill at the price that decided'
+        )
+    return notices
