@@ -92,8 +92,10 @@ def _made_of(document: Mapping[str, Any]) -> dict[str, object]:
     facts: dict[str, object] = {"version": document["version"], "seed": document["seed"]}
     facts |= _flat({"settings": document["settings"], "code": document["code"]})
     facts |= {f"data.{key}": data[key] for key in ("start", "end")}
-    for symbol, certificate in data["certificates"].items():
-        facts |= {f"data.{symbol}.{key}": certificate[key] for key in ("timeframe", "candles", "sha256")}
+    for kind in ("certificates", "fine_certificates"):
+        for symbol, certificate in data.get(kind, {}).items():
+            name = f"data.{'fine.' * (kind != 'certificates')}{symbol}"
+            facts |= {f"{name}.{key}": certificate[key] for key in ("timeframe", "candles", "sha256")}
     return facts
 
 

@@ -57,13 +57,13 @@ def backtest(
     frames = candles if isinstance(candles, Mapping) else {settings.strategy.symbol: candles}
     if not frames:
         raise DataError("there are no candles: give a DataFrame, or DataFrames by symbol")
-    lanes = []
+    lanes, is_called = [], isinstance(strategy, EventStrategy)
     for number, (symbol, frame) in enumerate(frames.items()):
-        if progress:
+        if progress and not is_called:
             progress(number / (len(frames) + 1), f"signals of {symbol}")
         lane = lane_of(symbol, frame, timeframe)
-        lanes.append(lane if isinstance(strategy, EventStrategy) else _with_signals(lane, strategy))
-    if progress:
+        lanes.append(lane if is_called else _with_signals(lane, strategy))
+    if progress and not is_called:
         progress(len(frames) / (len(frames) + 1), "orders")
     if len({lane.step_ms for lane in lanes}) > 1:
         raise DataError("candles of different lengths: give those of all symbols in one length")

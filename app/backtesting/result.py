@@ -48,6 +48,7 @@ class BacktestResult:
         lanes: Candles and signals, one for each symbol.
         setup: The numbers of the run; `setup.buffer` and `setup.first` say on which candles the live bot decides.
         tapes: What the pass wrote down.
+        fine_certificates: Of the files of finer candles, by symbol; whoever read them puts them here.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class BacktestResult:
         self.lanes = lanes
         self.setup = setup
         self.tapes = tapes
+        self.fine_certificates: dict[str, Certificate] = {}
 
     @property
     def candles(self) -> pd.DataFrame:

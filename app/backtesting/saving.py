@@ -37,6 +37,7 @@ class DataAsked:
     symbols: tuple[str, ...]
     start: str | None
     end: str | None
+    fine: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ class Saved:
     def data(self) -> DataAsked:
         """The candles it was asked to trade."""
         asked = self.document["data"]
-        return DataAsked(asked["path"], tuple(asked["symbols"]), asked["start"], asked["end"])
+        return DataAsked(asked["path"], tuple(asked["symbols"]), asked["start"], asked["end"], asked.get("fine"))
 
 
 def document_of(result: BacktestResult, data: DataAsked, *, seed: int) -> dict[str, Any]:
@@ -84,6 +85,8 @@ def document_of(result: BacktestResult, data: DataAsked, *, seed: int) -> dict[s
             "start": data.start,
             "end": data.end,
             "certificates": certificates,
+            "fine": data.fine,
+            "fine_certificates": {name: one.as_json() for name, one in result.fine_certificates.items()},
         },
         "notices": result.notices,
         "causality": result.causality.as_json(),

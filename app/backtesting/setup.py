@@ -41,7 +41,7 @@ from app.backtesting.sweep import sweep
 from app.config.backtest import FillRule
 from app.config.models import BotConfig
 from app.core.decision import NO_SIGNAL
-from app.core.window import candles_needed
+from app.core.window import candles_needed, utc_minute
 from app.domain.errors import ConfigError
 from app.domain.instrument import Instrument
 from app.indicators.arrays import F64
@@ -292,6 +292,11 @@ def _fine(lane: Lane, candles: pd.DataFrame) -> tuple[F64, I64]:
         )
     places = np.searchsorted(opens, times, side="right") - 1
     inside = (places >= 0) & (times < opens[places] + lane.step_ms)
+    if not inside.any():
+        spans = [f"from {utc_minute(int(one[0]))} to {utc_minute(int(one[-1]))}" for one in (times, opens)]
+        raise ConfigError(
+            f"no fine candle of {lane.symbol} lies within its candles: they are {spans[0]}, the candles {spans[1]}"
+        )
     rows = np.column_stack([column[inside] for column in finer.columns])
     return frozen(rows), frozen(np.searchsorted(places[inside], np.arange(len(lane) + 1)))
 

@@ -9,6 +9,7 @@ from app.cli.output import say, stdout_kept_clean
 from app.cli.stages import Stages
 
 if TYPE_CHECKING:
+    from app.backtesting.loading import History
     from app.backtesting.result import BacktestResult
     from app.backtesting.saving import DataAsked, Saved
     from app.config.models import BotConfig
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="keel backtest", description="Trade a strategy over history.")
     options.add_argument("--config", default="settings/config.json", help="settings file (default: %(default)s)")
     options.add_argument("--data", metavar="FILE|DIR", help="candles: a Parquet or CSV file, or a folder of them")
+    options.add_argument("--fine", metavar="FILE|DIR", help="shorter candles, which tell what came first inside a bar")
     options.add_argument("--symbol", action="append", default=[], help="market to trade; may be given again, or all")
     options.add_argument("--start", metavar="TIME", help="first moment, ISO 8601, UTC")
     options.add_argument("--end", metavar="TIME", help="moment before which the last candle opens")
@@ -79,8 +81,8 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
 
     if arguments.repeat:
         saved = load_saved(Path(arguments.repeat))
-        data = saved.data if arguments.data is None else replace(saved.data, path=arguments.data)
-        return saved, saved.config, data
+        given = {"path": arguments.data, "fine": arguments.fine}
+        return saved, saved.config, replace(saved.data, **{key: value for key, value in given.items() if value})
     if arguments.data is None:
         raise ConfigError("keel backtest needs candles: give --data FILE or --data DIR")
     replaced = [assignment(text, "--set") for text in arguments.set]
@@ -94,7 +96,8 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
     }
     replaced += [(key, value) for key, value in options.items() if value is not None]
     config = settings_with(Path(arguments.config), replaced)
-    return None, config, DataAsked(arguments.data, tuple(arguments.symbol), arguments.start, arguments.end)
+    asked = DataAsked(arguments.data, tuple(arguments.symbol), arguments.start, arguments.end, arguments.fine)
+    return None, config, asked
 
 
 def _run(config: "BotConfig", asked: "DataAsked", stages: Stages, *, chosen_timeframe: bool) -> "BacktestResult":
@@ -122,9 +125,23 @@ def _run(config: "BotConfig", asked: "DataAsked", stages: Stages, *, chosen_time
     config = config.model_copy(update={"strategy": section})
     stages.begin("trading")
     candles = {symbol: history.candles for symbol, history in histories.items()}
-    result = backtest(candles, load_strategy(section), config)
+    finer = _finer(asked, first.symbol, tuple(histories))
+    fine = {symbol: history.candles for symbol, history in finer.items()}
+    result = backtest(candles, load_strategy(section), config, fine=fine, progress=stages.part)
+    result.fine_certificates = {symbol: certify(history) for symbol, history in finer.items()}
     result.certificates = {symbol: certify(history) for symbol, history in histories.items()}
     return result
+
+
+def _finer(asked: "DataAsked", usual: str, symbols: tuple[str, ...]) -> "dict[str, History]":
+    """The shorter candles that were asked for, by symbol; those of the last candle may open behind --end."""
+    from pathlib import Path
+
+    from app.backtesting.loading import load_histories
+
+    if asked.fine is None:
+        return {}
+    return load_histories(Path(asked.fine), symbols=symbols, otherwise=usual, start=asked.start)
 
 
 def _outcome(
@@ -132,6 +149,7 @@ def _outcome(
 ) -> tuple[list[str], dict[str, object], bool]:
     """Lines to print below the figures, facts for JSON, and whether a repeated result gave the same numbers."""
     lines = [certificate.text() for certificate in result.certificates.values()]
+    lines += [f"inside its bars: {certificate.text()}" for certificate in result.fine_certificates.values()]
     lines += [f"note: {sentence}" for sentence in result.notices]
     if not (arguments.json or arguments.save or repeated):
         return lines, {}, True

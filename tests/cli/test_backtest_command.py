@@ -102,6 +102,38 @@ def test_a_range_and_another_length_are_traded(keel):
     assert (certificate["timeframe"], certificate["candles"]) == ("5m", 14 * 12)
 
 
+@pytest.fixture
+def quarters(workplace):
+    """The candles in a quarter of their length: the settings' timeframe is four of them."""
+    (workplace / "coarse.json").write_text((workplace / "config.json").read_text().replace('"1m"', '"15m"'))
+    return ("--config", "coarse.json", "--set", "risk.stop_loss_pct=0.004", "--set", "risk.take_profit_pct=0.004")
+
+
+def test_finer_candles_decide_inside_a_bar_and_are_repeated(keel, quarters, workplace):
+    blind, told = as_json(keel, *quarters), as_json(keel, *quarters, "--fine", "BTCUSDT-1m.parquet", "--save")
+    assert told["data"]["fine_certificates"]["BTC/USDT"]["timeframe"] == "1m"
+    assert told["metrics"]["trades"]["win_rate"] > blind["metrics"]["trades"]["win_rate"]
+    code, out, _ = keel("--repeat", told["folder"])
+    assert (code, "the same numbers" in out, "inside its bars: BTC/USDT 1m: 3,000 candles" in out) == (0, True, True)
+    _, compared, _ = keel(told["folder"], told["folder"], command="compare")
+    assert "made of: no difference" in compared
+
+
+def test_finer_candles_that_are_none_are_refused(keel, quarters, workplace):
+    other = pd.read_parquet("BTCUSDT-1m.parquet").assign(open_time=lambda frame: frame["open_time"] + 10**11)
+    other.to_parquet(workplace / "BTCUSDT-later.parquet")
+    other.to_parquet(workplace / "ETHUSDT-1m.parquet")
+    for file, words in {
+        "none.csv": "'none.csv' does not exist",
+        "ETHUSDT-1m.parquet": "ETHUSDT-1m.parquet has no candles of BTC/USDT",
+        "BTCUSDT-later.parquet": "no fine candle of BTC/USDT lies within its candles: they are from 2028-",
+    }.items():
+        code, _, err = keel("--data", "BTCUSDT-1m.parquet", *quarters, "--fine", file)
+        assert (code, words in err, len(err.splitlines())) == (2, True, 1), err
+    code, _, err = keel("--data", "BTCUSDT-1m.parquet", "--fine", "BTCUSDT-1m.parquet")
+    assert (code, "fine candles of BTC/USDT come every 60 s, the candles every 60 s" in err) == (2, True)
+
+
 def test_strict_exits_with_3_when_the_strategy_looks_ahead(keel):
     code, out, err = keel("--data", "BTCUSDT-1m.parquet", "--strategy", "cheat.py:Cheat", "--set", "strategy.params={}")
     assert code == 0
