@@ -106,7 +106,7 @@ def test_a_range_and_another_length_are_traded(keel):
 def quarters(workplace):
     """The candles in a quarter of their length: the settings' timeframe is four of them."""
     (workplace / "coarse.json").write_text((workplace / "config.json").read_text().replace('"1m"', '"15m"'))
-    return ("--config", "coarse.json", "--set", "risk.stop_loss_pct=0.004", "--set", "risk.take_profit_pct=0.004")
+    return ("--config", "coarse.json", "--set", "risk.stop_loss_pct=0.003", "--set", "risk.take_profit_pct=0.003")
 
 
 def test_finer_candles_decide_inside_a_bar_and_are_repeated(keel, quarters, workplace):
