@@ -37,6 +37,8 @@ from app.backtesting.steps import begin_exit, run_candle
 from app.indicators.arrays import F64
 
 AHEAD: Final = 6  # signals whose candles are on their way from memory
+LINE: Final = 8  # numbers that memory gives at once
+NEAR: Final = 64  # candles after a signal at which the levels of its position may be met
 
 
 @compiled
@@ -63,14 +65,15 @@ def quiet_until(m: F64, p: int, begin: int, end: int, high: F64, low: F64, max_h
 
 
 @compiled
-def fetch_candles(track: Track, row: int, ranged: int) -> None:
-    """Ask for what will soon be needed of a candle with a signal and of the next one, where its order fills."""
+def fetch_candles(track: Track, row: int, until: int, ranged: int) -> None:
+    """Ask for what will soon be needed of a candle with a signal, of the next one, where its order fills, and after."""
     fetch(track.close, row)
     fetch(track.opens, row + 1)
     fetch(track.volume, row + 1)
     if ranged:
-        fetch(track.high, row + 1)
-        fetch(track.low, row + 1)
+        for near in range(row + 1, min(until, row + NEAR) + 1, LINE):
+            fetch(track.high, near)
+            fetch(track.low, near)
 
 
 @compiled
@@ -119,8 +122,8 @@ def sweep(
                 border = min(border, clear_from)
             while mark_at < marks.size and marks[mark_at] < row:
                 mark_at += 1
-                if mark_at + AHEAD < marks.size:
-                    fetch_candles(track, marks[mark_at + AHEAD], ranged)
+                if mark_at + AHEAD < marks.size - 1:
+                    fetch_candles(track, marks[mark_at + AHEAD], marks[mark_at + AHEAD + 1], ranged)
             end_of_quiet = min(border, marks[mark_at]) if mark_at < marks.size else border
             until = quiet_until(m, p, row, end_of_quiet, high, low, max_hold)
             if until > row:
