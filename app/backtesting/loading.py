@@ -120,7 +120,8 @@ def _history(
     if not len(chosen):
         raise ConfigError(_nothing_in_range(symbol, candles, length, since_ms, until_ms))
     files = tuple(file for _, file in parts)
-    return History(symbol, length, candle_frame(chosen.times, chosen.ohlcv), files, repeated, contradicting)
+    frame = candle_frame(chosen.times, chosen.ohlcv, copy=False)
+    return History(symbol, length, frame, files, repeated, contradicting)
 
 
 def _length_of(symbol: str, parts: list[tuple[Candles, SourceFile]]) -> Timeframe:

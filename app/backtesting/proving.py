@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.backtesting import layout as at
 from app.backtesting.causality import prove
 from app.backtesting.cuts import FALSE_CANDLES, Rows
 from app.backtesting.verdict import Causality, together
+from app.backtesting.words import action_of
 from app.core.decision import Action
 from app.domain.timeframe import SUPPORTED, Timeframe
 from app.strategies.event import EventStrategy
@@ -26,13 +28,10 @@ def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
     Every trade is examined unless their windows together hold more than twice the candles of the history; then as many
     as that, chosen with the seed. Strategies with a callback per candle are slow: a tenth of the history's candles.
     """
-    decisions = result.decisions
-    acted = decisions[decisions["action"].isin([Action.ENTER.value, Action.EXIT.value])]
     found: list[Causality] = []
-    for lane in result.lanes:
+    for number, lane in enumerate(result.lanes):
         window = result.setup.buffer
-        own = acted.loc[acted["symbol"] == lane.symbol, "time"]
-        rows: Rows = np.unique(lane.index.searchsorted(own)).astype(np.int64)
+        rows = _decided(result, number)
         share = MOST_OF_EVENTS if isinstance(result.strategy, EventStrategy) else MOST_HISTORY
         most = max(int(share * len(lane)) // (window + FALSE_CANDLES), FEWEST_TRADES)
         found.append(
@@ -48,6 +47,18 @@ def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
             )
         )
     return together(found)
+
+
+def _decided(result: "BacktestResult", number: int) -> Rows:
+    """The rows of a symbol at whose close something was bought or sold, in order."""
+    notes = result.notes
+    codes = notes[:, at.NOTE_CODE]
+    acts = [code for code in np.unique(codes) if action_of(int(code)) in (Action.ENTER, Action.EXIT)]
+    moments = notes[np.isin(codes, acts) & (notes[:, at.ROW_SYMBOL] == number), at.ROW_CANDLE].astype(np.int64)
+    if len(result.lanes) > 1:
+        moments = result.lanes[number].index.searchsorted(result.setup.index[moments]).astype(np.int64)
+    rows: Rows = np.unique(moments)
+    return rows
 
 
 def timeframe_of(lane: "Lane", otherwise: str) -> Timeframe:

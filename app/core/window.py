@@ -72,15 +72,18 @@ def inspect_window(frame: pd.DataFrame, timeframe: Timeframe, now_ms: int) -> Wi
     return Window(candle_frame(times, values), tuple(notices), missing, first_gap, late)
 
 
-def candle_frame(times: NDArray[np.int64], values: NDArray[np.float64]) -> pd.DataFrame:
-    """The form in which candles are handed around.
+def candle_frame(times: NDArray[np.int64], values: NDArray[np.float64], *, copy: bool = True) -> pd.DataFrame:
+    """The form in which candles are handed around; its columns are contiguous.
 
     Args:
         times: Open times in ms UTC, shape (n,).
         values: Open, high, low, close, volume, shape (n, 5).
+        copy: False for values that nobody else will change: contiguous columns are then not copied.
     """
     index = pd.DatetimeIndex(times.view("M8[ms]"), name="time").tz_localize("UTC")
-    return pd.DataFrame(values, columns=_NAMES, index=index)
+    if not copy:
+        values = np.asfortranarray(values)
+    return pd.DataFrame(values, columns=_NAMES, index=index, copy=copy)
 
 
 def possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -70,4 +70,4 @@ class Candles:
 
     def frame(self) -> pd.DataFrame:
         """As `IDataHandler.get_historical_data` returns them; changing the frame does not change the candles."""
-        return candle_frame(self.times, self.ohlcv.copy(order="K"))
+        return candle_frame(self.times, self.ohlcv)

@@ -11,7 +11,7 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from app.domain.errors import DataError
 TIME_NAMES: Final = ("open_time", "time", "timestamp", "date", "datetime", "opentime", "open time")
 EARLIEST_MS: Final = 631_152_000_000  # 1990: what lies before, or after 2200, was no time in s, ms, µs or ns
 LATEST_MS: Final = 7_258_118_400_000
+BATCH_ROWS: Final = 262_144
 HEADERLESS_WIDTHS: Final = (6, 11, 12)  # bare candles; Binance's dump without and with its last, unused column
 
 
@@ -83,23 +84,32 @@ def _plain_parquet(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.float6
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         names = {str(name).lower(): name for name in file.schema_arrow.names}
-        time = next((names[name] for name in TIME_NAMES if name in names), None)
-        wanted = [time, *(names.get(name) for name in COLUMNS)]
+        found = [next((name for name in TIME_NAMES if name in names), ""), *COLUMNS]
+        time, *prices = wanted = [names.get(name, "") for name in found]
         kinds = [pa.int64(), *[pa.float64()] * len(COLUMNS)]
-        if None in wanted or [file.schema_arrow.field(name).type for name in wanted] != kinds:
+        if "" in wanted or [file.schema_arrow.field(name).type for name in wanted] != kinds:
             return None
-        times = file.read(columns=[time]).column(0)
-        if times.null_count or not len(times):
+        rows = file.metadata.num_rows
+        open_ms, values = np.empty(rows, dtype=np.int64), np.empty((len(COLUMNS), rows))
+        if not rows or not _fill(open_ms, file, time):
             return None
-        open_ms = times.to_numpy()
         if not (open_ms.min() >= EARLIEST_MS and open_ms.max() <= LATEST_MS):
             return None
-        values = np.empty((len(COLUMNS), len(open_ms)))
-        for place, name in enumerate(wanted[1:]):
-            values[place] = file.read(columns=[name]).column(0).to_numpy()
+        for place, name in enumerate(prices):
+            _fill(values[place], file, name)
     except pa.ArrowException:
         return None
     return open_ms, values.T
+
+
+def _fill(out: NDArray[Any], file: pq.ParquetFile, name: str) -> bool:
+    """Copy a column piece by piece, so that it is never there twice; whether it is without an empty cell."""
+    at, is_full = 0, True
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[name]):
+        column = batch.column(0)
+        out[at : at + len(column)] = column.to_numpy(zero_copy_only=False)
+        at, is_full = at + len(column), is_full and not column.null_count
+    return is_full
 
 
 def _parquet(path: Path, content: bytes) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from numba import njit, types
+from numba.extending import register_jitable
 from numpy.typing import ArrayLike
 
 from app.indicators.arrays import F64, blank, checked, floats
@@ -44,33 +45,33 @@ def weighted_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64
     return out
 
 
-@njit(types.void(INPUT, INPUT, OUTPUT), cache=True)
+@register_jitable
 def _add(left: F64, right: F64, out: F64) -> None:
     """A function of its own, for then the compiler vectorises the loop; `out` shares no memory with the others."""
     for i in range(out.size):
         out[i] = left[i] + right[i]
 
 
-@njit(types.void(INPUT, OUTPUT), cache=True)
+@register_jitable
 def _add_to(values: F64, out: F64) -> None:
     """`_add` in place is not vectorised: the compiler takes `left` and `out` for overlapping."""
     for i in range(out.size):
         out[i] += values[i]
 
 
-@njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
+@register_jitable
 def _divide(values: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
         out[i] = values[i] / divisor
 
 
-@njit(types.void(INPUT, INPUT, types.float64, OUTPUT), cache=True)
+@register_jitable
 def _divide_sum(left: F64, right: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
         out[i] = (left[i] + right[i]) / divisor
 
 
-@njit(types.void(INPUT, INPUT, INPUT, types.float64, OUTPUT), cache=True)
+@register_jitable
 def _divide_sum_of_three(first: F64, left: F64, right: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
         out[i] = (first[i] + (left[i] + right[i])) / divisor
@@ -118,7 +119,7 @@ def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
             _divide_sum(left, right, divisor, result)
 
 
-@njit(types.void(INPUT, types.float64, OUTPUT), cache=True)
+@register_jitable
 def _add_times(values: F64, weight: float, out: F64) -> None:
     for i in range(out.size):
         out[i] += weight * values[i]
