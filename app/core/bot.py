@@ -127,6 +127,7 @@ class TradingBot:
             window = self._fetch_window()
             self._show_candles(window)
             self._desk.exits.pass_candles(window.candles, self._length.ms)
+            self._desk.withdraw()
             cycle.decision = self._judge(window, cycle)
             logger.info("Decision: %s", cycle.decision.reason)
             self._desk.execute(cycle)

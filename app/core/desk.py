@@ -25,6 +25,7 @@ from app.domain.values import MONEY, Price, Quantity, exact
 from app.repositories import TradeRepository
 from app.risk.codes import BELOW_MINIMUM, KILL_SWITCH
 from app.risk.gate import Gate, Refused
+from app.risk.limits import TRADING
 from app.risk.position import Leaving
 from app.risk.settings import atr_candles, candles_before_entry
 
@@ -131,6 +132,21 @@ class Desk:
         cycle.note_order(place(self._executor, order))
         self.book.notice(cycle.close)
         logger.info("Order executed: %s %s %s, decided at %s", order.side, order.quantity, order.symbol, order.price)
+
+    def withdraw(self) -> None:
+        """Take back what rests and would not be ordered now: an entry while only exits are allowed, all while halted.
+
+        Protection stays: only the kill switch takes it away.
+        """
+        executor, state = self._executor, self.book.standing
+        if state is None or state.state == TRADING or not is_ours(executor, IExecutor):
+            return
+        resting = executor.resting_order(self.book.symbol)
+        if resting is not None and (self.book.is_halted or resting.purpose is Purpose.ENTRY):
+            logger.warning("Risk: %s is taken back: %s", resting, self.book.why_not_trading())
+            executor.cancel_resting(self.book.symbol)
+            if self.book.close is not None:
+                self.book.notice(self.book.close)
 
     def obey(self) -> None:
         """Do what the kill switch asks for, if it asks for something new."""

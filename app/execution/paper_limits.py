@@ -98,6 +98,12 @@ class PaperLimitExecutor(MockExecutor):
         else:
             self._orders.plan(order, FollowUp.STOP)
 
+    def cancel_orders(self, symbol: str) -> int:
+        """At once."""
+        were = 0 if self._tending.resting(symbol) is None else 1
+        self.cancel_resting(symbol)
+        return were
+
     # What looks after resting orders needs (`OrderDesk`).
 
     def now_ms(self) -> int:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.core.enums import OrderSide, OrderType
 from app.core.orders import place
@@ -66,11 +66,11 @@ class Trading(RuleBasedStateMachine):
 
     @initialize(
         method=st.sampled_from([FIXED_AMOUNT, EQUITY_SHARE, RISK_PER_TRADE]),
-        most=st.sampled_from([500.0, 3_000.0, 50_000.0]),
-        symbol_share=st.sampled_from([0.0, 0.1, 0.5]),
-        daily_loss=st.sampled_from([0.0, 0.02]),
-        drawdown=st.sampled_from([0.0, 0.05]),
-        entries=st.integers(1, 3),
+        most=st.sampled_from([500.0, 700.0, 3_000.0, 50_000.0, 50_000.0]),
+        symbol_share=st.sampled_from([0.0, 0.0, 0.0, 0.1, 0.5]),
+        daily_loss=st.sampled_from([0.0, 0.005]),
+        drawdown=st.sampled_from([0.0, 0.01]),
+        entries=st.sampled_from([1, 2, 3, 3]),
         losses=st.integers(0, 2),
         cooldown=st.integers(0, 2),
     )
@@ -139,15 +139,20 @@ class Trading(RuleBasedStateMachine):
             self.paid, self.entries, self.before = 0.0, 0, self.cash
 
     @rule()
-    def a_number_that_is_none(self):
-        if self.standing.state != HALTED:
+    def buy_more(self):
+        self.buy()
+
+    @rule(trouble=st.sampled_from([None, None, None, "a number that is none", "the kill switch"]))
+    def trouble(self, trouble):
+        if trouble is None or self.standing.state == HALTED:
+            return
+        if trouble == "the kill switch":
+            self.standing = halted(self.standing, codes.KILL_SWITCH)
+        else:
             self.standing = marked(self.standing, math.nan, self.day, self.limits, self.held == 0)
-            assert self.standing.state == HALTED
+        assert self.standing.state == HALTED
 
-    @rule()
-    def kill_switch(self):
-        self.standing = halted(self.standing, codes.KILL_SWITCH)
-
+    @precondition(lambda machine: machine.standing.state == HALTED)
     @rule()
     def resume(self):
         self.standing = lifted(self.standing, self.equity())
@@ -161,4 +166,4 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestTrading.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
