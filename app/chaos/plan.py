@@ -14,12 +14,12 @@ from app.chaos.suite import run_suite
 KILLS: Final = 7  # in a run with a fault
 ROUNDS: Final = 2  # runs for each fault
 IN_A_ROW: Final = 5  # kills in a run of the enumeration
-PROOF_POINTS: Final = 150  # from an order until after the next
 REFERENCE_POINTS: Final = 400  # more than a purchase and its sale have
 LONGEST_MOMENT_S: Final = 0.6
 MOMENTS: Final = 0.15  # share of kills that come at a moment, not at a point
 ORDERS: Final = 0.5  # share of kills that come while an order is written, sent and booked
 ORDER_BEGINS: Final = "sequences"  # the commit with the number of an order's client id
+ORDER_UNREAD: Final = "POST /api/v3/order: unread"
 PROTECTION_BEGINS: Final = (ORDER_BEGINS, "orderList/oco: unsent", "DELETE /api/v3/orderList: unsent")
 ORDER_POINTS: Final = 30  # from there to the point at which everything about the order is recorded
 
@@ -64,10 +64,10 @@ def proofs() -> list[Case]:
 
 
 def proof_without(fault: str) -> Case:
-    """The same run with a bot that makes no mistake: it is killed while its second order is written."""
+    """The same run with a bot that makes no mistake: it is killed with the answer to its first order unread."""
     under = {one.name: one for one in (LOST, GUARDED, UNPLACED)}.get(fault, NONE)
     seed = 2 if under is UNPLACED else 1  # without coins of others
-    return Case(f"proof/{fault}", under, (Kill(PROOF_POINTS, since=ORDER_BEGINS),), seed=seed)
+    return Case(f"proof/{fault}", under, (Kill(1, since=ORDER_UNREAD),), seed=seed)
 
 
 def enumeration(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:
@@ -82,7 +82,7 @@ def enumeration(name: str, fault: Fault, points: Sequence[str], seed: int) -> li
 
 def recoveries(name: str, fault: Fault, points: Sequence[str], seed: int) -> list[Case]:
     """A kill with an order's answer unread, then one at every point of the life that has to find out about it."""
-    lost = points.index("POST /api/v3/order: unread") + 1
+    lost = points.index(ORDER_UNREAD) + 1
     stride = -(-lost // IN_A_ROW)
     pairs = [(Kill(lost), Kill(at)) for at in range(1, lost + 1)]
     return [

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.domain.errors import OutcomeUnknown
-from app.domain.order import OrderEvent
+from app.domain.order import OrderEvent, OrderStatus
 from app.domain.reports import FillReport, OrderReport, OrderTicket
 from app.domain.values import Money
 from app.execution.ccxt_exchange import CcxtExchange
@@ -49,10 +49,11 @@ def _retry_post() -> None:
 
 
 def _send_before_writing() -> None:
-    add, place = OrderRepository.add, CcxtExchange.place
+    write, place = OrderRepository.add, CcxtExchange.place
     unwritten: list[tuple[OrderRepository, Order]] = []
 
     def later(orders: OrderRepository, order: Order) -> Order:
+        order.status = OrderStatus.SUBMITTED.value
         unwritten.append((orders, order))
         return order
 
@@ -61,10 +62,10 @@ def _send_before_writing() -> None:
             return place(exchange, ticket)
         finally:
             for orders, order in unwritten:
-                add(orders, order)
+                write(orders, order)
             unwritten.clear()
 
-    _replace(OrderRepository, "add", later)
+    _replace(OrderRepository, "book_as_sent", later)
     _replace(CcxtExchange, "place", early)
 
 

@@ -95,6 +95,8 @@ def live_executor(
         position = executor.get_position(symbol)["net_quantity"]
         for line in introduction(config, account, prefix, position):
             logger.info("%s", line)
+        if reason := executor.why_not_now(symbol):
+            logger.warning("No order is sent yet: %s. Looked at again in each cycle, traded from then on", reason)
         yield executor
         executor.finish()
 

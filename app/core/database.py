@@ -5,12 +5,12 @@ https://sqlite.org/pragma.html#pragma_synchronous
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -18,8 +18,9 @@ from app.config.masking import MASK, hide
 from app.core.sqlite import IN_MEMORY, sqlite_engine
 from app.domain.errors import ConfigError, DatabaseError
 
-HEAD_REVISION: Final = "0007"  # the newest script in app/migrations/versions; a test compares the two
-KNOWN_REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+HEAD_REVISION: Final = "0008"  # the newest script in app/migrations/versions; a test compares the two
+KNOWN_REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+Found = TypeVar("Found")
 _RESTORE: Final = "restore a backup, or choose another db_path and keep this file"
 
 
@@ -112,6 +113,28 @@ def unit_of_work(session: Session) -> Iterator[None]:
         raise
     finally:
         session.info["in_unit_of_work"] = False
+
+
+def remembered(session: Session, key: Hashable, read: Callable[[], Found]) -> Found:
+    """What `read` found when it was last asked; read again after every write of this session, and every rollback.
+
+    Only for rows that nobody but this session writes: the orders and trades of the symbol whose lease it holds.
+    """
+    known: dict[Hashable, Any] = session.info.setdefault("remembered", {})
+    if key not in known:
+        with unit_of_work(session):
+            known[key] = read()
+    found: Found = known[key]
+    return found
+
+
+def forget(session: Session, *_: object) -> None:
+    """Let everything that is remembered be read again."""
+    session.info.get("remembered", {}).clear()
+
+
+event.listen(Session, "after_flush", forget)
+event.listen(Session, "after_soft_rollback", forget)
 
 
 def _create_engine(location: str) -> Engine:

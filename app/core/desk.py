@@ -126,9 +126,10 @@ class Desk:
             return
         if order.side is OrderSide.SELL:
             self.book.leave(cycle.leaving)
-        self._memory.begin(cycle, self._now_ms())  # with it, the levels that led to it
-        if cycle.candle_time is not None and isinstance(self._executor, IExecutor):
-            self._executor.note_decision(self.book.symbol, cycle.candle_time, cycle.decision.reason)
+        executor = self._executor if is_ours(self._executor, IExecutor) else None
+        self._memory.begin(cycle, self._now_ms(), executor)  # with it, the levels that led to it
+        if cycle.candle_time is not None and executor is not None:
+            executor.note_decision(self.book.symbol, cycle.candle_time, cycle.decision.reason)
         cycle.note_order(place(self._executor, order))
         self.book.notice(cycle.close)
         logger.info("Order executed: %s %s %s, decided at %s", order.side, order.quantity, order.symbol, order.price)

@@ -188,9 +188,10 @@ class Exits:
         cycle = Cycle(candle_time=moment, close=close, decision=Decision(Action.EXIT, reason))
         self._book.leave(leaving)
         try:
-            self._memory.begin(cycle, self._now_ms())
-            if moment is not None and isinstance(self._executor, IExecutor):
-                self._executor.note_decision(self._book.symbol, moment, reason)
+            executor = self._executor if is_ours(self._executor, IExecutor) else None
+            self._memory.begin(cycle, self._now_ms(), executor)
+            if moment is not None and executor is not None:
+                executor.note_decision(self._book.symbol, moment, reason)
             cycle.note_order(place(self._executor, order))
         except BaseException as error:
             cycle.error = error

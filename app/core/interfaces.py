@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypedDict
@@ -116,6 +116,21 @@ class IExecutor(ABC):
 
     def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:  # noqa: B027
         """Learn which decision the next order of the symbol comes from; for the record."""
+
+    def write_along(self, symbol: str, session: object, write: Callable[[], None]) -> bool:
+        """Have something written together with the next order of the symbol, durable before it is sent.
+
+        Args:
+            symbol: The market.
+            session: Of the database to which `write` writes.
+            write: Writes; called once, inside the unit of work in which the order is written down. It is dropped when
+                `execute_order` refuses the order before it is written.
+
+        Returns:
+            False where that cannot be: write it before the order yourself.
+        """
+        _ = symbol, session, write
+        return False
 
     def why_not_now(self, symbol: str) -> str | None:  # noqa: ARG002
         """Why no order of the symbol can be sent now, in words; None when one can."""

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from app.core.cycle import Cycle
 from app.core.decision import Action
 from app.core.enums import OrderSide, OrderType
+from app.core.interfaces import IExecutor
 from app.domain.errors import DatabaseError, DatabaseGone
 from app.domain.order import OrderStatus
 from app.models.sql import Order, Step
@@ -87,14 +89,14 @@ class Memory:
         if settled := steps.last_settled(self._symbol, self._timeframe):
             self.last_signal, self.last_judged = settled.signal_value, settled.candle_time
 
-    def begin(self, cycle: Cycle, now_ms: int) -> None:
-        """Record what is about to be done.
+    def begin(self, cycle: Cycle, now_ms: int, executor: IExecutor | None = None) -> None:
+        """Record what is about to be done: together with its order, where the executor can do that.
 
         Raises:
             DatabaseError: an entry cannot be recorded; an exit does not wait for a broken database.
         """
         try:
-            self._begin(cycle, now_ms)
+            self._begin(cycle, now_ms, executor)
         except DatabaseGone:
             raise
         except DatabaseError as error:
@@ -102,19 +104,26 @@ class Memory:
                 raise
             logger.critical("The exit from %s is not recorded, it goes on: %s", self._symbol, error)
 
-    def _begin(self, cycle: Cycle, now_ms: int) -> None:
+    def _begin(self, cycle: Cycle, now_ms: int, executor: IExecutor | None) -> None:
         if self._steps is None:
             self.beside()
             return
-        with self._steps.together():
+        write = partial(self._write_begun, self._steps, self._step(cycle, now_ms, is_settled=False))
+        if executor is None or not executor.write_along(self._symbol, self._steps.session, write):
+            write()
+
+    def _write_begun(self, steps: StepRepository, step: Step) -> None:
+        with steps.together():
             self.beside()
-            self._begun = self._steps.record(self._step(cycle, now_ms, is_settled=False))
+            self._begun = steps.record(step)
 
     def complete(self, cycle: Cycle, now_ms: int) -> None:
         """Record how the cycle ended, also a failed one; a failure to record it is logged."""
         if cycle.is_settled and cycle.signal is not None:
             self.last_signal, self.last_judged = int(cycle.signal), cycle.candle_time
         begun, self._begun = self._begun, None
+        if begun is not None and self._steps is not None and not self._steps.has(begun):
+            begun = None  # it was to be written with its order, and was not
         try:
             self._complete(cycle, begun, now_ms)
         except Exception:

@@ -1,13 +1,13 @@
 """Real orders: written down before they are sent, sent once, and looked for until their fate is known."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from app.core.clock import SystemClock
-from app.core.database import unit_of_work
+from app.core.database import forget, unit_of_work
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import (
@@ -78,6 +78,7 @@ class LiveExecutor(IExecutor):
         alerts = AlertRepository(trade_repo.session)
         self._guarding = Guarding(self, self._orders, trade_repo, alerts, exchange.name)
         self._decisions: dict[str, tuple[datetime, str]] = {}
+        self._along: dict[str, Callable[[], None]] = {}
         self._dust: dict[str, Quantity] = {}
 
     def synchronize(self, symbol: str) -> None:
@@ -87,6 +88,7 @@ class LiveExecutor(IExecutor):
             DataError: the exchange did not answer.
             KeyRevoked: it does not accept the key.
         """
+        forget(self.trade_repo.session)
         interruptions = self._exchange.interruptions
         is_due = self._schedule.is_due(symbol, interruptions) or self.reconciler.frozen(symbol) is not None
         if is_due or self._orders.resting(symbol):
@@ -113,6 +115,7 @@ class LiveExecutor(IExecutor):
         takes what is left then: also what was bought while cancelling, not what was sold. Protection in doubt does not
         keep a sale waiting; see `Guarding.why_no_exit`.
         """
+        along = self._along.pop(symbol, None)
         side, order_type, asked = OrderSide(side), OrderType(order_type), exact(quantity)
         if side is OrderSide.BUY or not self._guarding.is_all_in_doubt(symbol):
             self._refuse_while_in_doubt(symbol)
@@ -127,9 +130,16 @@ class LiveExecutor(IExecutor):
             raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
         now_ms = self.now_ms()
         with unit_of_work(self.trade_repo.session):  # one sync of the disk for all that must be durable before the POST
-            order = self._orders.add(self._new_order(symbol, side, order_type, amount, limit, base_before, now_ms))
-            self._orders.apply(order, OrderEvent.SUBMIT)
-        knew_the_account = side is OrderSide.SELL or self._balances.are_younger_than(JUST_NOW_MS)
+            order = self._new_order(symbol, side, order_type, amount, limit, base_before, now_ms)
+            if along is not None:
+                along()
+            self._orders.book_as_sent(order)
+        self._post_what_can_be_paid(order)
+        return ccxt_order(order, instrument.quote)
+
+    def _post_what_can_be_paid(self, order: Order) -> None:
+        """A purchase that cannot be paid although our balances said so is judged again, with new ones."""
+        knew_the_account = order.side is OrderSide.SELL or self._balances.are_younger_than(JUST_NOW_MS)
         try:
             self._post(order)
         except InsufficientFunds as unpaid:
@@ -137,7 +147,6 @@ class LiveExecutor(IExecutor):
                 raise
             text = f"{unpaid}: somebody else spent it, judged again with what is left"
             raise OrderPostponed(text) from unpaid
-        return ccxt_order(order, instrument.quote)
 
     def get_ready(self, symbol: str) -> None:
         """Compare the clocks and ask for the balances, where the next purchase would have to; raises DataError."""
@@ -188,6 +197,13 @@ class LiveExecutor(IExecutor):
     def note_decision(self, symbol: str, candle_time: datetime, reason: str) -> None:
         """Kept with the next order."""
         self._decisions[symbol] = candle_time, reason
+
+    def write_along(self, symbol: str, session: object, write: Callable[[], None]) -> bool:
+        """With the next order, where both are in one database: one sync of the disk less before the POST."""
+        if session is not self.trade_repo.session:
+            return False
+        self._along[symbol] = write
+        return True
 
     def resting_order(self, symbol: str) -> RestingOrder | None:
         """From the ledger."""

@@ -153,6 +153,10 @@ class SteadfastExecutor(IExecutor):
         """Kept with the next order."""
         self._current.note_decision(symbol, candle_time, reason)
 
+    def write_along(self, symbol: str, session: object, write: Callable[[], None]) -> bool:
+        """See LiveExecutor; not while the database cannot be written."""
+        return self._outage is None and self._live.write_along(symbol, session, write)
+
     def why_not_now(self, symbol: str) -> str | None:
         """See LiveExecutor."""
         return self._asked(symbol, lambda executor: executor.why_not_now(symbol))

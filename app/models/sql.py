@@ -56,9 +56,10 @@ class Order(Base):
     """
 
     __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_newest", "symbol", "timestamp", "id"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    symbol: Mapped[str] = mapped_column(String(40), index=True)
+    symbol: Mapped[str] = mapped_column(String(40))
     side: Mapped[OrderSide] = mapped_column(Side)
     order_type: Mapped[str] = mapped_column(String(20))
     quantity: Mapped[Decimal] = mapped_column(ExactDecimal)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Table, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from app.core.database import unit_of_work
+from app.core.database import remembered, unit_of_work
 from app.domain.order import OrderEvent, OrderStatus, after
 from app.domain.resting import FollowUp, Purpose
 from app.models.sql import Identity, Order, Step, Trade
@@ -15,6 +15,18 @@ from app.models.sql import Sequence as Numbers
 
 _NEWEST_TRADES: Final = 50
 _IS_PROTECTION: Final = func.coalesce(Order.purpose, "") == Purpose.PROTECTION.value
+_OF_SYMBOL: Final = select(Order).where(Order.symbol == bindparam("symbol"))
+_NEWEST: Final = _OF_SYMBOL.where(~_IS_PROTECTION).order_by(Order.timestamp.desc(), Order.id.desc()).limit(1)
+_ALIVE: Final = _OF_SYMBOL.where(
+    Order.status.in_([status.value for status in OrderStatus if status.is_unresolved or status.rests])
+).order_by(Order.timestamp, Order.id)
+_NUMBERS: Final = cast("Table", Numbers.__table__)  # counted in the database, past rows that this session has read
+_COUNTED: Final = (
+    update(_NUMBERS)
+    .where(_NUMBERS.c.name == bindparam("sequence"))
+    .values(last=_NUMBERS.c.last + 1)
+    .returning(_NUMBERS.c.last)
+)
 
 
 class OrderRepository:
@@ -30,11 +42,18 @@ class OrderRepository:
             self.session.flush()
         return order
 
+    def book_as_sent(self, order: Order) -> Order:
+        """Book an order whose POST comes right after this is durable."""
+        order.status = after(OrderStatus(order.status), OrderEvent.SUBMIT).value
+        with unit_of_work(self.session):
+            self.session.add(order)
+        return order
+
     def adopt(self, order: Order, sequence: str, number: int) -> None:
         """Book an order that was ours already, and never give its number out again."""
         with unit_of_work(self.session):
             self.session.add(order)
-            known = self.session.get(Numbers, sequence)
+            known = self.session.get(Numbers, sequence, populate_existing=True)
             if known is None:
                 self.session.add(Numbers(name=sequence, last=number))
             else:
@@ -70,16 +89,12 @@ class OrderRepository:
 
     def newest(self, symbol: str) -> Order | None:
         """The symbol's newest order that enters or leaves; protection rests beside it."""
-        query = select(Order).where(Order.symbol == symbol, ~_IS_PROTECTION)
-        with unit_of_work(self.session):
-            return self.session.scalars(query.order_by(Order.timestamp.desc(), Order.id.desc()).limit(1)).first()
+        key = "newest", symbol
+        return remembered(self.session, key, lambda: self.session.scalars(_NEWEST, {"symbol": symbol}).first())
 
     def protection(self, symbol: str) -> list[Order]:
         """What protects the symbol's position at the exchange, or may: orders in doubt and orders that rest."""
-        alive = [status.value for status in OrderStatus if status.is_unresolved or status.rests]
-        query = select(Order).where(Order.symbol == symbol, _IS_PROTECTION, Order.status.in_(alive))
-        with unit_of_work(self.session):
-            return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
+        return [order for order in self._alive(symbol) if order.purpose == Purpose.PROTECTION.value]
 
     def untold_protection(self, symbol: str) -> list[Order]:
         """Protection that is over, was among the newest to trade, and of which no step tells yet; oldest first."""
@@ -122,11 +137,11 @@ class OrderRepository:
 
     def unresolved(self, symbol: str) -> list[Order]:
         """Orders of which nobody knows whether the exchange has them, oldest first."""
-        return self._in(symbol, [status for status in OrderStatus if status.is_unresolved])
+        return [order for order in self._alive(symbol) if OrderStatus(order.status).is_unresolved]
 
     def resting(self, symbol: str) -> list[Order]:
         """Orders that the exchange has and may still trade, oldest first."""
-        return self._in(symbol, [OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED])
+        return [order for order in self._alive(symbol) if OrderStatus(order.status).rests]
 
     def by_exchange_id(self, exchange: str, symbol: str, exchange_id: str) -> Order | None:
         """The order that the exchange knows by this id."""
@@ -136,10 +151,10 @@ class OrderRepository:
         with unit_of_work(self.session):
             return self.session.scalars(query).first()
 
-    def _in(self, symbol: str, statuses: list[OrderStatus]) -> list[Order]:
-        query = select(Order).where(Order.symbol == symbol, Order.status.in_([status.value for status in statuses]))
-        with unit_of_work(self.session):
-            return list(self.session.scalars(query.order_by(Order.timestamp, Order.id)))
+    def _alive(self, symbol: str) -> list[Order]:
+        """Orders that are not over, oldest first."""
+        key = "alive", symbol
+        return remembered(self.session, key, lambda: list(self.session.scalars(_ALIVE, {"symbol": symbol})))
 
     def client_prefix(self, proposal: str) -> str:
         """The prefix of this database's client order ids: the first proposal ever made, for good."""
@@ -160,10 +175,9 @@ class OrderRepository:
     def next_number(self, name: str) -> int:
         """The next number of a sequence: 1, 2, 3 …; never the same twice, also over restarts."""
         with unit_of_work(self.session):
-            sequence = self.session.get(Numbers, name)
-            if sequence is None:
-                sequence = Numbers(name=name, last=0)
-                self.session.add(sequence)
-            sequence.last += 1
-            self.session.flush()
-            return sequence.last
+            number: int | None = self.session.scalar(_COUNTED, {"sequence": name})
+            if number is None:
+                number = 1
+                self.session.add(Numbers(name=name, last=number))
+                self.session.flush()
+            return number

@@ -64,7 +64,6 @@ class RiskRepository:
                 row.leaving = int(position.leaving)
                 for name, value in position.held._asdict().items():
                     setattr(row, name, value)
-            self.session.flush()
 
     def account(self, asset: str) -> tuple[Decimal, Standing, TrackRecord] | None:
         """The account's base, standing and record; None before its first candle."""
@@ -85,13 +84,11 @@ class RiskRepository:
             row.base = base
             for name, value in {**standing._asdict(), **record._asdict()}.items():
                 setattr(row, name, value)
-            self.session.flush()
 
     def add_snapshot(self, snapshot: EquitySnapshot) -> None:
         """Write down what the account was worth at a close."""
         with unit_of_work(self.session):
             self.session.add(snapshot)
-            self.session.flush()
 
     def newest_snapshot(self, symbol: str) -> EquitySnapshot | None:
         """The symbol's newest close."""

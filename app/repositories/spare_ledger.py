@@ -41,7 +41,7 @@ def read_state(session: Session, symbol: str, sequence: str) -> LedgerState:
     orders, trades = OrderRepository(session), TradeRepository(session)
     with unit_of_work(session):
         alive = [*orders.unresolved(symbol), *orders.resting(symbol)]
-        numbers = session.get(Numbers, sequence)
+        numbers = session.get(Numbers, sequence, populate_existing=True)
         return LedgerState(
             symbol,
             trades.position(symbol),

@@ -26,8 +26,11 @@ class StepRepository:
         """Record one cycle."""
         with unit_of_work(self.session):
             self.session.add(step)
-            self.session.flush()
         return step
+
+    def has(self, step: Step) -> bool:
+        """Whether a step is recorded, and was not taken back with its unit of work."""
+        return step in self.session
 
     def complete(self, step: Step, *, order_id: str | None, error: str | None, is_settled: bool) -> None:
         """Add to a step that was recorded before its order what came of it."""

@@ -9,7 +9,7 @@ from functools import reduce
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core.database import unit_of_work
+from app.core.database import remembered, unit_of_work
 from app.core.enums import OrderSide
 from app.domain.instrument import base_of, quote_of
 from app.domain.position import Position
@@ -126,8 +126,7 @@ class TradeRepository:
 
     def position(self, symbol: str) -> Position:
         """What the symbol's trades add up to; the cost of asking does not grow with their number."""
-        with unit_of_work(self.session):
-            return self._position(symbol)
+        return remembered(self.session, ("position", symbol), lambda: self._position(symbol))
 
     def holdings(self) -> dict[str, Quantity]:
         """Base units held of every symbol of which any are, in the order of their names."""

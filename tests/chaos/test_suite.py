@@ -50,7 +50,8 @@ def test_bots_with_a_mistake_built_in_are_found_out_and_the_others_are_not():
     assert {result.name for result in results if result.violations} == {f"proof/{name}" for name in SABOTAGES}
     bare = {result.name for result in results if any("no_position_is_bare" in text for text in result.violations)}
     assert bare == {"proof/frozen-stop"}
-    assert min(result.orders for result in results) > 1
+    assert min(result.orders for result in results) > 0
+    assert min(result.orders for result in results if not result.violations) > 1
 
 
 @pytest.mark.soak

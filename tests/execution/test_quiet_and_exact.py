@@ -2,19 +2,21 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
-from app.domain.errors import DataError, InsufficientFunds, KeelError, OrderPostponed
+from app.domain.errors import DataError, InsufficientFunds, KeelError, OrderPostponed, OrderRejected
 from app.exchanges.abilities import Abilities
 from app.execution import live_executor
 from app.execution.ccxt_exchange import CcxtExchange
-from app.repositories import AlertRepository, OrderRepository
+from app.repositories import AlertRepository, OrderRepository, Severity
 
 BTC = "BTC/USDT"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORDER = {"method": "POST", "path": "/api/v3/order"}
 
 
@@ -127,6 +129,45 @@ def test_money_that_somebody_else_spent_meanwhile_postpones_the_purchase_and_is_
     with pytest.raises(InsufficientFunds):
         buy(executor, quantity="0.1", price=price)
     assert not OrderRepository(venue.session).unresolved(BTC)
+
+
+def test_what_is_written_along_is_durable_when_the_order_leaves(venue):
+    executor, price = ready(venue)
+    alerts, place = AlertRepository(venue.session), executor._exchange.place
+    seen = []
+
+    def placed(ticket):
+        seen.append((venue.session.in_transaction(), alerts.latest(1)[0].text))
+        return place(ticket)
+
+    executor._exchange.place = placed
+    assert executor.write_along(BTC, venue.session, lambda: alerts.add(Severity.INFO, "a decision", BTC, NOON))
+    buy(executor, price=price)
+    assert seen == [(False, "a decision")]
+
+
+def test_when_what_belongs_to_an_order_cannot_be_written_nothing_is_sent(venue):
+    executor, price = ready(venue)
+    before = venue.journal_end()
+    number = len(OrderRepository(venue.session).by_symbol(BTC))
+    assert executor.write_along(BTC, venue.session, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        buy(executor, price=price)
+    assert venue.asked(before) == []
+    assert len(OrderRepository(venue.session).by_symbol(BTC)) == number
+    buy(executor, price=price)
+
+
+def test_what_belongs_to_a_refused_order_is_not_written_with_the_next_one(venue):
+    executor, price = ready(venue)
+    assert executor.write_along(BTC, venue.session, lambda: 1 / 0)
+    with pytest.raises(OrderRejected, match="before sending"):
+        buy(executor, quantity="0.00001", price=price)
+    buy(executor, price=price)
+
+
+def test_another_database_writes_by_itself(venue):
+    assert not venue.executor().write_along(BTC, object(), lambda: None)
 
 
 def test_fault_32_after_a_step_of_the_clock_time_is_measured_and_everything_compared_again(venue):
