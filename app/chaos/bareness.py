@@ -13,7 +13,7 @@ Span = tuple[int, int]
 
 
 class Arm(StrEnum):
-    """Whether the bot's own stop could act when a cycle had ended."""
+    """Whether the bot's own stop could act."""
 
     ARMED = "armed"
     FROZEN = "frozen"  # by protection of which nobody knows whether it rests
@@ -21,8 +21,8 @@ class Arm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CycleEnd:
-    """The end of a cycle.
+class Noted:
+    """A moment of a cycle: when its exits are looked at, or its end.
 
     Attributes:
         at_ms: The exchange's time, ms UTC.
@@ -60,7 +60,7 @@ def uncovered(
     return spans if since is None else [*spans, (since, 1 << 62)]
 
 
-def frozen(cycles: Sequence[CycleEnd]) -> Iterator[Span]:
+def frozen(cycles: Sequence[Noted]) -> Iterator[Span]:
     """When, in one life, the bot's own stop could not act because of protection in doubt."""
     since = None
     for cycle in cycles:
@@ -73,7 +73,7 @@ def frozen(cycles: Sequence[CycleEnd]) -> Iterator[Span]:
         yield since, cycles[-1].at_ms
 
 
-def bare(lives: Iterable[Sequence[CycleEnd]], spans: Sequence[Span], longest_ms: int) -> Iterator[Span]:
+def bare(lives: Iterable[Sequence[Noted]], spans: Sequence[Span], longest_ms: int) -> Iterator[Span]:
     """The times longer than `longest_ms` for which a bot lived and its position had no stop at all."""
     for begin, end in (span for life in lives for span in frozen(life)):
         for since, until in spans:

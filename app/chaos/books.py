@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
 
-from app.chaos.bareness import Arm, CycleEnd
+from app.chaos.bareness import Arm, Noted
 
 UNRESOLVED: Final = frozenset({"created", "submitted", "unknown"})
 RESTING: Final = frozenset({"open", "partially_filled"})
@@ -70,14 +70,14 @@ class Trace:
         end: Label of the point at which it was killed; None when it was not killed at a point.
         sent: Client ids of the orders that left, once for each time.
         unwritten: Client ids that left although no order had been written down since the last one left.
-        cycles: The ends of its cycles.
+        cycles: What was noted of its own stop in its cycles.
     """
 
     points: list[str] = field(default_factory=list)
     end: str | None = None
     sent: Counter[str] = field(default_factory=Counter)
     unwritten: list[str] = field(default_factory=list)
-    cycles: list[CycleEnd] = field(default_factory=list)
+    cycles: list[Noted] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -90,7 +90,7 @@ class Trace:
                 trace.points.append(words[1])
                 is_written |= words[1].startswith("commit") and "insert orders" in words[1]
             elif kind == "cycle":
-                trace.cycles.append(CycleEnd(int(words[0]), Arm(words[1])))
+                trace.cycles.append(Noted(int(words[0]), Arm(words[1])))
             elif kind == "end":
                 trace.end = words[0]
             elif kind == "sent":

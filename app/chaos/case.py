@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.chaos import script
-from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, CycleEnd
+from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, Noted
 from app.chaos.books import Books, Trace
 from app.chaos.bot import Doom
 from app.chaos.faults import Fault
@@ -129,7 +129,7 @@ class Run:
         self.truth = Truth(ACCOUNT)
         self._sent: Counter[str] = Counter()
         self._unwritten: list[str] = []
-        self._lives: list[list[CycleEnd]] = []
+        self._lives: list[list[Noted]] = []
         (folder / "config.json").write_text(json.dumps(self._settings()))
 
     def carry_out(self) -> Result:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, CycleEnd, bare, uncovered
+from app.chaos.bareness import ARRIVAL_MS, CYCLE_MS, Noted, bare, uncovered
 from app.chaos.books import RESTING, UNRESOLVED, Books
 from app.chaos.faults import Fault
 from app.chaos.truth import SCALE, Execution, Truth
@@ -31,7 +31,7 @@ class Outcome:
         limit: What a position may cost, quote units.
         fault: What went wrong meanwhile.
         oracle: Of the exchange itself.
-        lives: The ends of the cycles of each life.
+        lives: What was noted of its own stop in the cycles of each life.
     """
 
     truth: Truth
@@ -41,7 +41,7 @@ class Outcome:
     limit: Decimal
     fault: Fault
     oracle: dict[str, Any]
-    lives: Sequence[Sequence[CycleEnd]] = ()
+    lives: Sequence[Sequence[Noted]] = ()
 
     def ours(self) -> list[Execution]:
         """Executions of the bot's orders."""

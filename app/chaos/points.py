@@ -14,6 +14,7 @@ from select import select
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
 import requests
 import urllib3.connection
 from sqlalchemy import Engine, event
@@ -22,6 +23,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from app.chaos.bareness import Arm
 from app.core.bot import TradingBot
 from app.core.clock import SystemClock
+from app.core.exits import Exits
 from app.domain.errors import KeelError
 from app.domain.resting import Purpose
 from app.repositories import OrderRepository
@@ -158,17 +160,27 @@ def watch_files(points: Points) -> None:
 
 
 def watch_cycles(points: Points) -> None:
-    """At the end of each cycle, whether the bot's own stop could act now."""
-    run_once = TradingBot.run_once
+    """In each cycle, when the bot's own stop meets the candles and at the end, whether it could act."""
+    run_once, pass_candles = TradingBot.run_once, Exits.pass_candles
+    alive: list[TradingBot] = []
 
-    def watched(bot: TradingBot) -> None:
+    def note() -> None:
+        with points.looking_away():
+            points.note("cycle", str(SystemClock().monotonic_ms()), _arm_of(alive[-1]))
+
+    def watched_cycle(bot: TradingBot) -> None:
+        alive[:] = [bot]
         try:
             run_once(bot)
         finally:
-            with points.looking_away():
-                points.note("cycle", str(SystemClock().monotonic_ms()), _arm_of(bot))
+            note()
 
-    setattr(TradingBot, "run_once", watched)  # noqa: B010
+    def watched_exits(exits: Exits, candles: pd.DataFrame, length_ms: int) -> None:
+        note()
+        pass_candles(exits, candles, length_ms)
+
+    setattr(TradingBot, "run_once", watched_cycle)  # noqa: B010
+    setattr(Exits, "pass_candles", watched_exits)  # noqa: B010
 
 
 SEAMS: Final[tuple[Callable[[Points], None], ...]] = (watch_commits, watch_requests, watch_files, watch_cycles)

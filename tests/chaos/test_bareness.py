@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from app.chaos.bareness import Arm, CycleEnd, bare, uncovered
+from app.chaos.bareness import Arm, Noted, bare, uncovered
 
 BOUGHT, SOLD = Decimal(1), Decimal(-1)
 
 
 def life(*ends):
-    return [CycleEnd(at_ms, arm) for at_ms, arm in ends]
+    return [Noted(at_ms, arm) for at_ms, arm in ends]
 
 
 @pytest.mark.parametrize(
