@@ -14,6 +14,7 @@ from app.backtesting.cells import (
     ticks_of,
 )
 from app.backtesting.layout import (
+    A_LEVEL,
     A_NOTE,
     A_TRADE,
     AN_ORDER,
@@ -41,6 +42,10 @@ from app.backtesting.layout import (
     FILLED,
     HELD_CELLS,
     KEEPS_NOTES,
+    LEVEL_BEGINS,
+    LEVEL_IS_NEXT,
+    LEVEL_STOP,
+    LEVEL_TARGET,
     LOCKED,
     MAKER,
     NOTE_CANDLES,
@@ -65,8 +70,10 @@ from app.backtesting.layout import (
     ROW_KIND,
     ROW_SYMBOL,
     SIDE,
+    STOP,
     SYMBOL,
     TAKER,
+    TARGET,
     TRADE_CANDLES,
     TRADE_ENTRY,
     TRADE_ENTRY_ROW,
@@ -137,7 +144,7 @@ def note_trade(
 
 def note_decision(m: Cells, p: int, tape: F64, row: int, signal: int, code: int) -> None:
     """Write a decision down, where decisions are kept."""
-    if m[KEEPS_NOTES] == 0.0:
+    if m[KEEPS_NOTES] != 1.0:
         return
     at = int(m[USED])
     tape[at + ROW_KIND] = A_NOTE
@@ -147,6 +154,21 @@ def note_decision(m: Cells, p: int, tape: F64, row: int, signal: int, code: int)
     tape[at + NOTE_CODE] = code
     tape[at + NOTE_HELD] = m[p + SIDE] * m[p + QUANTITY]
     tape[at + NOTE_CANDLES] = m[p + CANDLES]
+    m[USED] = at + ROW_CELLS
+
+
+def note_levels(m: Cells, p: int, tape: F64, row: int, begins: int, is_next: int) -> None:
+    """Write down under which levels a position is now, where levels are kept."""
+    if m[KEEPS_NOTES] != 2.0:
+        return
+    at = int(m[USED])
+    tape[at + ROW_KIND] = A_LEVEL
+    tape[at + ROW_CANDLE] = row
+    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    tape[at + LEVEL_STOP] = m[p + STOP]
+    tape[at + LEVEL_TARGET] = m[p + TARGET]
+    tape[at + LEVEL_BEGINS] = begins
+    tape[at + LEVEL_IS_NEXT] = is_next
     m[USED] = at + ROW_CELLS
 
 
@@ -189,12 +211,14 @@ def open_part(
         m[LOCKED] += 2.0 * quantity * price
     status = PARTLY if left > 0.0 else FILLED
     note_order(m, p, tape, row, side, limit, quantity, price, fee, slippage, BY_SIGNAL, status)
-    if m[p + SIDE] == 0.0:
+    begins = 1 if m[p + SIDE] == 0.0 else 0
+    if begins:
         m[p + ENTRY_ROW] = row
         keep(m, p, opened(side, price, m[p + ENTER_ATR], exits_of(m), ticks_of(m, p)))
     else:
         average = (m[p + QUANTITY] * m[p + ENTRY] + quantity * price) / (m[p + QUANTITY] + quantity)
         keep(m, p, averaged(held_of(m, p), average, exits_of(m), ticks_of(m, p)))
+    note_levels(m, p, tape, row, begins, 0)
     m[p + QUANTITY] += quantity
     m[p + OPENING] += quantity
     m[p + COST] += quantity * price + fee

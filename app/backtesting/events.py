@@ -172,7 +172,7 @@ def sweep_events(
             m[newest] = close
             m[age] += 1.0
         else:
-            close_candle(m, p, high, low, close)
+            close_candle(m, p, tape, row, high, low, close)
         if watched:
             mark(m, track.days[row])
         candle.time_ms, candle.open, candle.high, candle.low = time_ms, opened, high, low
@@ -233,7 +233,7 @@ def sweep_many_events(
             begin, end = (fine_rows[i], fine_rows[i + 1]) if fine_rows else (0, 0)
             p = blocks[number]
             run_candle(m, p, tape, moment, after_hole[i], opened, high, low, volume, track.fine, begin, end)
-            close_candle(m, p, high, low, close)
+            close_candle(m, p, tape, moment, high, low, close)
         mark(m, track.days[moment] if track.days.size else 0)
         for number, i, values in now:
             runner, p, row = runners[number], blocks[number], i - starts[number]

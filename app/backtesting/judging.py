@@ -3,7 +3,7 @@
 Plain functions over cells, compiled into the pass; see `app.backtesting.steps`.
 """
 
-from app.backtesting.booking import end_entry, note_decision
+from app.backtesting.booking import end_entry, note_decision, note_levels
 from app.backtesting.cells import (
     exits_of,
     held_of,
@@ -60,6 +60,7 @@ from app.backtesting.layout import (
     SHORTS,
     SIDE,
     SLIPPAGE,
+    STOP,
     SYMBOL_CELLS,
     SYMBOLS,
     TAKER,
@@ -211,12 +212,15 @@ def caught_up(m: Cells, p: int, signals: I8, row: int, buffer: int) -> int:
     return 0
 
 
-def close_candle(m: Cells, p: int, high: float, low: float, close: float) -> None:
+def close_candle(m: Cells, p: int, tape: F64, row: int, high: float, low: float, close: float) -> None:
     """A candle has closed: its close is known, levels move, holding costs."""
     m[p + CLOSE] = close
     if m[p + SIDE] != 0.0:
         held = after_candle(held_of(m, p), high, low, exits_of(m), ticks_of(m, p))
+        moves = held.stop != m[p + STOP]
         keep(m, p, held)
+        if moves:
+            note_levels(m, p, tape, row, 0, 1)
         carry = m[p + QUANTITY] * close * (m[CARRY_LONG] if held.side > 0 else m[CARRY_SHORT])
         m[CASH] -= carry
         m[p + CARRY] += carry

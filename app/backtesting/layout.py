@@ -20,7 +20,7 @@ CASH: Final = 0
 LOCKED: Final = 1  # proceeds of short sales and as much again, quote units
 RESERVED: Final = 2  # kept for entries that were ordered, quote units
 USED: Final = 3  # cells used of the tape
-KEEPS_NOTES: Final = 4  # 1: decisions are written down, too
+KEEPS_NOTES: Final = 4  # 1: decisions are written down, too; 2: levels are
 SENT: Final = 5  # orders sent since the close before: within the last minute, as candles are no shorter
 SYMBOLS: Final = 6  # how many blocks follow
 STANDING: Final = 7  # eight cells: `app.risk.limits.Standing`, in its order
@@ -90,6 +90,7 @@ ROW_CELLS: Final = 13
 AN_ORDER: Final = 0
 A_TRADE: Final = 1
 A_NOTE: Final = 2
+A_LEVEL: Final = 3
 
 ORDER_SIDE: Final = 3
 ORDER_LIMIT: Final = 4  # 1 for a limit order
@@ -116,8 +117,13 @@ NOTE_CODE: Final = 4
 NOTE_HELD: Final = 5  # base units, negative for a short position
 NOTE_CANDLES: Final = 6  # for which they had been held
 
-# One candle of one symbol adds fewer: exit, entry and their trades, three stages, the rest, decisions.
-MOST_CELLS: Final = 24 * ROW_CELLS
+LEVEL_STOP: Final = 3  # 0 for none, as the target
+LEVEL_TARGET: Final = 4
+LEVEL_BEGINS: Final = 5  # 1 where a position begins
+LEVEL_IS_NEXT: Final = 6  # 1 where it is in force from the next candle on
+
+# One candle of one symbol adds fewer: exit, entry and their trades, three stages, the rest, decisions or levels.
+MOST_CELLS: Final = 32 * ROW_CELLS
 
 # Why an order was sent; all but the entry's are also why a trade ended.
 BY_SIGNAL: Final = 0

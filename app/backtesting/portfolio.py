@@ -71,7 +71,7 @@ def sweep_many(
                 run_candle(
                     m, p, tape, moment, after_hole[i], opens[i], high[i], low[i], volume[i], track.fine, begin, end
                 )
-                close_candle(m, p, high[i], low[i], close[i])
+                close_candle(m, p, tape, moment, high[i], low[i], close[i])
         mark(m, track.days[moment] if track.days.size else 0)
         for s in range(symbols):
             i, p = heads[s], FIRST_SYMBOL + s * SYMBOL_CELLS

@@ -11,11 +11,11 @@ from app.analytics.columns import index_ms, moments, numbers, texts
 from app.analytics.metrics import Metrics, measure
 from app.backtesting.certificate import Certificate
 from app.backtesting.lanes import Lane
+from app.backtesting.levels import steps_of
 from app.backtesting.proving import timeframe_of
 from app.domain.timeframe import Timeframe
 from app.report import ReportData, Verdict
 from app.report.text import moment, percent
-from app.risk.settings import exit_rules
 
 if TYPE_CHECKING:
     from app.backtesting.result import BacktestResult
@@ -54,7 +54,7 @@ def report_data(
         candles={lane.symbol: lane.frame for lane in result.lanes},
         indicators={lane.symbol: lane.signal_frame for lane in result.lanes},
         exposure=_exposure(result),
-        levels=_levels(result),
+        levels=steps_of(result),
         verdict=verdict_of(causality or result.causality),
         certificate={one.symbol: facts_of(one) for one in certificates},
         settings=_settings(result),
@@ -145,20 +145,6 @@ def _held(trades: pd.DataFrame, symbol: str, open_ms: I64) -> F64:
     # Sums of fills that cancel out leave a rounding.
     held[np.abs(held) <= 1e-12 * np.abs(signed).sum()] = 0.0
     return held
-
-
-def _levels(result: "BacktestResult") -> pd.DataFrame:
-    """Stop and target of each trade as they stood at its entry, where settings give them as parts of the price."""
-    rules, trades = exit_rules(result.config.risk), result.trades
-    entry = numbers(trades, "entry_price")
-    side = np.where(texts(trades, "side") == "short", -1.0, 1.0)
-    nothing = np.full(entry.size, np.nan)
-    return pd.DataFrame(
-        {
-            "stop": entry * (1 - side * rules.stop) if rules.stop else nothing,
-            "target": entry * (1 + side * rules.target) if rules.target else nothing,
-        }
-    )
 
 
 def _settings(result: "BacktestResult") -> dict[str, object]:

@@ -158,6 +158,26 @@ class BacktestResult:
             }
         )
 
+    @cached_property
+    def levels(self) -> pd.DataFrame:
+        """One row whenever a position's stop or target was set, and for a position without any when it began.
+
+        Columns: time (open time of the first candle for which they were in force; that of the entry), symbol, stop,
+        target (quote per base, NaN where there is none; with stages the next one), begins (whether a position did).
+        """
+        tape = self.setup.run(levels=True).levels
+        later = pd.to_timedelta(tape[:, at.LEVEL_IS_NEXT] * self.lanes[0].step_ms, unit="ms")
+        stop, target = tape[:, at.LEVEL_STOP], tape[:, at.LEVEL_TARGET]
+        return pd.DataFrame(
+            {
+                "time": self._times(tape[:, at.ROW_CANDLE]) + later,
+                "symbol": self._symbols(tape[:, at.ROW_SYMBOL]),
+                "stop": np.where(stop > 0.0, stop, np.nan),
+                "target": np.where(target > 0.0, target, np.nan),
+                "begins": tape[:, at.LEVEL_BEGINS] > 0.0,
+            }
+        )
+
     @property
     def notices(self) -> list[str]:
         """Settings that could not act on candles, a sentence each."""

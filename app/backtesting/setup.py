@@ -12,6 +12,7 @@ from app.backtesting.cells import keep_standing, watches_equity
 from app.backtesting.events import Progress, Runner, answers_of, end_events, sweep_events, sweep_many_events
 from app.backtesting.lanes import Lane, frozen, lane_of
 from app.backtesting.layout import (
+    A_LEVEL,
     A_NOTE,
     A_TRADE,
     AN_ORDER,
@@ -91,6 +92,11 @@ class Tapes:
         """The rows of decisions; none when they were not asked for."""
         return self._of(A_NOTE)
 
+    @cached_property
+    def levels(self) -> F64:
+        """The rows of stops and targets; none when they were not asked for."""
+        return self._of(A_LEVEL)
+
     def _of(self, kind: int) -> F64:
         chosen: F64 = self.rows[self.rows[:, ROW_KIND] == kind]
         return chosen
@@ -149,16 +155,17 @@ class Setup:
             self._track = self._track._replace(days=frozen(days))
             self._cells = self._first_cells(int(days[0]))
 
-    def run(self, *, equity: bool = False, notes: bool = False, skip: bool = True) -> Tapes:
+    def run(self, *, equity: bool = False, notes: bool = False, levels: bool = False, skip: bool = True) -> Tapes:
         """Run the pass; it gives the same whenever it is run.
 
         Args:
             equity: Whether to write down the equity at each close.
             notes: Whether to write down decisions.
+            levels: Whether to write down levels; then no decisions.
             skip: Whether candles at which nothing can happen are passed over; the result is the same.
         """
         cells = self._cells.copy()
-        cells[KEEPS_NOTES] = notes
+        cells[KEEPS_NOTES] = 2 if levels else int(notes)
         curve = np.empty(len(self.index) if equity else 0)
         marks = np.flatnonzero(self._track.signals != 0)
         room = min(marks.size, _MOST_EXPECTED) * 3 * ROW_CELLS  # memory that is not written to costs nothing

@@ -4,7 +4,7 @@ Plain functions over cells, in the part of Python that Numba compiles: the pass 
 them. Every rule they apply is the bot's own (docs/decisions/0005).
 """
 
-from app.backtesting.booking import close_part, end_entry, open_part
+from app.backtesting.booking import close_part, end_entry, note_levels, open_part
 from app.backtesting.cells import held_of, keep, market_of, steps_of, ticks_of
 from app.backtesting.layout import (
     AT_CLOSE,
@@ -165,6 +165,7 @@ def meet_levels(
         if m[p + SIDE] == 0.0 or part >= 1.0:
             return
         keep(m, p, stage_closed(held_of(m, p)))
+        note_levels(m, p, tape, row, 0, 0)
 
 
 def run_candle(

@@ -157,7 +157,7 @@ def sweep(
             if m[p + ENTER_SIDE] != 0.0 or m[p + STOP] != 0.0 or m[p + TARGET] != 0.0:
                 run_candle(m, p, tape, row, after_hole, o, h, l, v, track.fine, begin, end)
         if m[p + SIDE] != 0.0 and not still:
-            close_candle(m, p, h, l, c)
+            close_candle(m, p, tape, row, h, l, c)
         else:
             m[p + CLOSE] = c
             m[p + CANDLES] += abs(m[p + SIDE])

@@ -50,7 +50,8 @@ class ReportData:
         candles: By symbol: open, high, low, close, volume, indexed by open time (UTC).
         indicators: By symbol: one column for each line, indexed as the candles.
         exposure: Position notional / equity at each candle.
-        levels: For each trade, in the same order: stop and target (quote per base, NaN where there is none).
+        levels: Under which levels each trade stood: trade (its row in `trades`), time (UTC, from when on), stop, target
+            (quote per base, NaN where there is none); a row for each change, by trade, then by time.
         verdict: Of the causality check; None where it was not made.
         certificate: For each symbol (or file), facts about the data.
         settings: What the run was made with.

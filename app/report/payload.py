@@ -16,6 +16,7 @@ from app.report.resolutions import bucket_length, history, resolutions
 
 CURVE_POINTS: Final = 6_000
 LISTED_TRADES: Final = 20_000
+MOST_CHANGES: Final = 100_000  # of stops and targets
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _TRADE_NUMBERS = ("entry_price", "exit_price", "quantity", "fees", "slippage", "pnl", "return", "candles")
 _TRADE_TEXTS = ("symbol", "side", "entry_reason", "exit_reason")
@@ -32,6 +33,7 @@ def payload(data: ReportData) -> str:
         "complete": picked.size == len(data.trades),
         "curve": _curve(data),
         "trades": _trades(data, picked),
+        "levels": _levels(data, picked),
         "symbols": [_symbol(data, name) for name in data.candles],
     }
     return json.dumps(content, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
@@ -110,10 +112,27 @@ def _trades(data: ReportData, picked: I64) -> dict[str, object]:
     columns |= {name: _words(texts(trades, name).tolist()) for name in _TRADE_TEXTS}
     columns |= {name: pack_times(moments(trades, name)) for name in ("entry_time", "exit_time")}
     columns["notional"] = pack(_notional(trades))
-    for name in ("stop", "target"):
-        known = data.levels is not None and name in data.levels.columns
-        columns[name] = pack(numbers(data.levels.iloc[picked], name) if known else np.full(picked.size, np.nan))  # type: ignore[union-attr]
     return columns
+
+
+def _levels(data: ReportData, picked: I64) -> dict[str, object]:
+    """The levels of the listed trades, told by their place in the list; of very many changes only some."""
+    if data.levels is None:
+        empty = np.empty(0)
+        return {"trade": pack(empty), "time": pack_times(empty), "stop": pack(empty), "target": pack(empty)}
+    trade = numbers(data.levels, "trade").astype(np.int64)
+    places = np.full(len(data.trades), -1)
+    places[picked] = np.arange(picked.size)
+    is_first = np.diff(trade, prepend=-1) != 0
+    kept = places[trade] >= 0
+    thin = max(1, -(-int(kept.sum()) // MOST_CHANGES))
+    kept &= is_first | (np.arange(trade.size) % thin == 0)
+    return {
+        "trade": pack(places[trade][kept]),
+        "time": pack_times(moments(data.levels, "time")[kept]),
+        "stop": pack(numbers(data.levels, "stop")[kept]),
+        "target": pack(numbers(data.levels, "target")[kept]),
+    }
 
 
 def _words(values: Sequence[Any]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from app.backtesting.certificate import certify_frame
 from app.backtesting.reporting import facts_of, verdict_of
 from app.backtesting.verdict import Causality, Difference, Verdict
 from app.config.models import BotConfig
+from app.config.risk import RiskConfig
 from app.data.synthetic import synthetic_candles
 from app.domain.timeframe import Timeframe
 from app.report.plain import plain_report
@@ -61,8 +62,31 @@ def test_exposure_is_what_the_trades_held_at_each_close(result):
 
 def test_stops_and_targets_stand_where_the_settings_put_them(result):
     levels, entry = result.report().levels, numbers(result.trades, "entry_price")
-    np.testing.assert_allclose(levels["stop"], entry * 0.996)
-    np.testing.assert_allclose(levels["target"], entry * 1.01)
+    np.testing.assert_array_equal(levels["trade"], np.arange(len(entry)))
+    np.testing.assert_allclose(levels["stop"], entry * 0.996, atol=0.01)
+    np.testing.assert_allclose(levels["target"], entry * 1.01, atol=0.01)
+    assert (levels["time"] == result.trades["entry_time"]).all()
+
+
+def test_levels_are_told_as_they_stood(result):
+    exits = {
+        "trailing_stop_pct": 0.003, "trailing_from_pct": 0.002, "break_even_pct": 0.001, "stop_loss_atr": 3,
+        "take_profit_stages": [{"profit_pct": 0.003, "close_share": 0.5}],
+    }  # fmt: skip
+    risk = {"max_position_size_usd": 1_000, "take_profit_pct": 0.01, "exits": exits}
+    config = result.config.model_copy(update={"risk": RiskConfig.model_validate(risk)})
+    moving = backtest(synthetic_candles(3_000, seed=3), SmaCrossStrategy(config.strategy), config, slippage_bp=0)
+    steps, trades = moving.report().levels, moving.trades
+    newest = steps.groupby("trade")["stop"].last()
+    stopped = trades[trades["exit_reason"].isin(["stop", "trailing", "break even"])]
+    assert set(stopped["exit_reason"]) == {"stop", "trailing", "break even"}
+    opened = moving.candles["open"].reindex(stopped["exit_time"]).to_numpy()
+    np.testing.assert_allclose(stopped["exit_price"], np.minimum(newest[stopped.index], opened))
+    targets = trades[trades["exit_reason"] == "target"]
+    by_trade = steps.groupby("trade")["target"].agg(set)
+    assert len(targets) > 5
+    assert all(price in by_trade[trade] for trade, price in targets["exit_price"].items())
+    assert (steps.groupby("trade")["stop"].apply(lambda stops: stops.is_monotonic_increasing)).all()
 
 
 def test_the_report_names_settings_costs_and_timeframe(result):

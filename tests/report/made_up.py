@@ -59,7 +59,7 @@ def made_up_report(
         slippage_bp=SLIPPAGE_BP,
         equity=equity,
         trades=trades.drop(columns=["stop", "target"]),
-        levels=trades[["stop", "target"]],
+        levels=_stood(trades),
         candles=candles,
         indicators={
             symbol: pd.DataFrame(
@@ -147,6 +147,16 @@ def _one(symbol: str, frame: pd.DataFrame, cash: float, windows: tuple[int, int]
         }
     )
     return trades, equity, pd.Series(0.5 * held, index=frame.index)
+
+
+def _stood(trades: pd.DataFrame) -> pd.DataFrame:
+    """The levels of each trade: those of its entry, and from its middle on the stop at the entry's price."""
+    begun = trades.rename_axis("trade").reset_index()[["trade", "entry_time", "stop", "target"]]
+    moved = begun.assign(
+        stop=trades["entry_price"], entry_time=(trades["entry_time"] + (trades["exit_time"] - trades["entry_time"]) / 2)
+    )
+    both = pd.concat([begun, moved]).rename(columns={"entry_time": "time"})
+    return both.sort_values(["trade", "time"], kind="stable").reset_index(drop=True)
 
 
 def _rsi(close: pd.Series) -> pd.Series:

@@ -201,7 +201,13 @@ def test_a_trade_of_the_list_is_shown_in_the_chart_with_its_reasons(show, two_sy
         settled(page)
         if page.locator("#price-chart .tip").is_visible():
             break
-    assert reason in page.inner_text("#price-chart .tip")
+    tip = page.inner_text("#price-chart .tip")
+    assert reason in tip
+    moved = re.search(r"stop\s+([\d.,]+) → ([\d.,]+)", tip)
+    assert float(moved[2].replace(",", "")) == pytest.approx(trade["entry_price"], rel=1e-4)
+    assert float(moved[1].replace(",", "")) == pytest.approx(
+        trade["entry_price"] * (0.96 if trade["side"] == "long" else 1.04), rel=1e-4
+    )
 
 
 def test_charts_move_and_zoom(show, two_symbols):

@@ -12,6 +12,14 @@ function readTrades(columns) {
   return trades;
 }
 
+/** Stops and targets as they stood: those of trade i are the rows from `begin[i]` to before `begin[i + 1]`. */
+function readStood(columns, count) {
+  const [trade, time, stop, target] = ["trade", "time", "stop", "target"].map((name) => unpack(columns[name]));
+  const owners = trade.map(Math.round);
+  const begin = Array.from({ length: count + 1 }, (_, i) => lowerBound(owners, i));
+  return { time, stop, target, begin };
+}
+
 function readLevel(level) {
   const columns = Object.fromEntries(["open", "high", "low", "close"].map((name) => [name, unpack(level[name])]));
   return { bucket: level.bucket_ms, times: unpack(level.times), lines: level.lines.map(unpack), ...columns };
@@ -25,13 +33,13 @@ function readSymbol(symbol) {
 }
 
 const trades = readTrades(payload.trades);
+const stood = readStood(payload.levels, trades.pnl.length);
 const digits = new Map(payload.symbols.map((symbol) => [symbol.name, symbol.digits]));
 const curve = Object.fromEntries(Object.entries(payload.curve).map(([name, column]) => [name, column && unpack(column)]));
 const compact = (value, step) => (Math.abs(value) >= 1e6 ? `${fixed(value / 1e6, 2)}M` : fixed(value, digitsOf(step)));
 const charts = [];
 
 function describe(i) {
-  const { stop, target } = trades;
   const price = (value) => fixed(value, digits.get(trades.symbol[i]) ?? 2);
   const tone = trades.pnl[i] > 0 ? "up" : "down";
   return [
@@ -40,8 +48,11 @@ function describe(i) {
     ["", trades.entry_reason[i]],
     ["exit", `${price(trades.exit_price[i])}  ${moment(trades.exit_time[i])}`],
     ["", trades.exit_reason[i]],
-    ...(Number.isFinite(stop[i]) ? [["stop", price(stop[i])]] : []),
-    ...(Number.isFinite(target[i]) ? [["target", price(target[i])]] : []),
+    ...["stop", "target"].flatMap((name) => {
+      const values = [...stood[name].slice(stood.begin[i], stood.begin[i + 1])].filter(Number.isFinite);
+      const [first, last] = [values[0], values[values.length - 1]].map(price);
+      return values.length ? [[name, first === last ? first : `${first} → ${last}`]] : [];
+    }),
     ["costs", money(trades.costs[i])],
     ["held", duration(trades.held[i])],
   ].filter(([, value]) => value !== "");
@@ -122,7 +133,7 @@ function pricePanes(symbol) {
   const order = [];
   for (let i = 0; i < trades.pnl.length; i += 1) if (trades.symbol[i] === symbol.name) order.push(i);
   order.sort((a, b) => trades.entry_time[a] - trades.entry_time[b]);
-  const marks = new TradeSeries({ trades, order, describe });
+  const marks = new TradeSeries({ trades, stood, order, describe });
   const line = (place) =>
     new IndicatorSeries({
       candles,

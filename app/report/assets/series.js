@@ -134,8 +134,8 @@ class CandleSeries {
 
 /** Entries, exits, stops and targets of trades over candles. */
 class TradeSeries {
-  constructor({ trades, order, describe }) {
-    Object.assign(this, { trades, order, describe, places: [], chosen: -1 });
+  constructor({ trades, stood, order, describe }) {
+    Object.assign(this, { trades, stood, order, describe, places: [], chosen: -1 });
     this.longest = order.reduce((most, i) => Math.max(most, trades.exit_time[i] - trades.entry_time[i]), 0);
     this.entries = Float64Array.from(order, (i) => trades.entry_time[i]);
   }
@@ -180,8 +180,8 @@ class TradeSeries {
       context.setLineDash([]);
     }
     if (roomy || chosen) {
-      this.drawLevel(context, colors.down, left, right, y(trades.stop[i]));
-      this.drawLevel(context, colors.up, left, right, y(trades.target[i]));
+      this.drawLevels(context, colors.down, i, x, (place) => y(this.stood.stop[place]));
+      this.drawLevels(context, colors.up, i, x, (place) => y(this.stood.target[place]));
     }
     context.fillStyle = color;
     context.strokeStyle = colors.card;
@@ -208,14 +208,25 @@ class TradeSeries {
     this.places.push([left, enter, i]);
   }
 
-  drawLevel(context, color, left, right, level) {
-    if (!Number.isFinite(level)) return;
+  /** A stop or a target as steps: each change holds until the next one. */
+  drawLevels(context, color, i, x, levelAt) {
+    const { time, begin } = this.stood;
     context.strokeStyle = color;
     context.globalAlpha = 0.75;
     context.setLineDash([2, 3]);
     context.beginPath();
-    context.moveTo(left, level);
-    context.lineTo(Math.max(right, left + 4), level);
+    let rests = false;
+    for (let place = begin[i]; place < begin[i + 1]; place += 1) {
+      if (place > begin[i] && time[place] >= this.trades.exit_time[i]) break;
+      const [level, left] = [levelAt(place), x(time[place])];
+      const right = x(place + 1 < begin[i + 1] ? time[place + 1] : this.trades.exit_time[i]);
+      if (Number.isFinite(level)) {
+        if (rests) context.lineTo(left, level);
+        else context.moveTo(left, level);
+        context.lineTo(Math.max(right, left + (begin[i + 1] - begin[i] === 1 ? 4 : 0)), level);
+      }
+      rests = Number.isFinite(level);
+    }
     context.stroke();
     context.setLineDash([]);
     context.globalAlpha = 1;
