@@ -13,6 +13,9 @@ _SPEC.loader.exec_module(_TOLD)
 Told, table = _TOLD.Told, _TOLD.table
 
 FLAT = (100, 101, 99, 100, 10)
+THICK = (100, 101, 99, 100, 100)
+SELL_ONCE = [0, -1, 0, 0, 0, 0]
+TWO_CANDLES = {"exits": {"max_hold_candles": 2}}
 BUY_SELL = [0, 1, 0, -1, 0, 0]
 
 
@@ -141,6 +144,73 @@ def trades_of(result):
             # 5 at 100; they are worth 550 at 110, so that 450 are left: 4.09
             [(100.0, 100.0, 9.09, 0.0, 0.0, "end")],
             id="a second entry is added",
+        ),
+        pytest.param(
+            [THICK, THICK, THICK, THICK, (110, 111, 109, 110, 8), (112, 113, 111, 112, 100)],
+            BUY_SELL, {"volume_share": 0.5}, {},
+            [(100.0, 110.0, 4.0, 0.0, 40.0, "signal"), (100.0, 112.0, 6.0, 0.0, 72.0, "signal")],
+            id="half of the volume: the exit fills in two candles",
+        ),
+        pytest.param(
+            [THICK, THICK, THICK, (99, 100, 97, 98, 8), (96, 97, 95, 96, 100), FLAT],
+            [0, 1, 0, 0, 0, 0], {"volume_share": 0.5}, {"stop_loss_pct": 0.02},
+            [(100.0, 98.0, 4.0, 0.0, -8.0, "stop"), (100.0, 96.0, 6.0, 0.0, -24.0, "stop")],
+            id="half of the volume: what a stop could not sell is sold at the next open",
+        ),
+        pytest.param(
+            [FLAT, FLAT, (100, 101, 99, 100, 8), (100, 101, 99, 100, 8), (100, 101, 99, 100, 8), FLAT],
+            [0, 1, 0, 0, 0, 0], {"entry_limit_bp": 50, "entry_limit_candles": 3, "volume_share": 0.5}, {},
+            [(99.5, 100.0, 10.0, 0.0, 5.0, "end")],
+            id="half of the volume: a limit order fills in three candles, 4 + 4 + 2",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, FLAT, FLAT, FLAT],
+            BUY_SELL, {"entry_limit_bp": 50, "fee": "0.001", "maker_fee": "0.0005"}, {},
+            # in by a limit of 99.50: 0.4975 as maker; out at market: 1.00 as taker
+            [(99.5, 100.0, 10.0, 1.5, 3.5, "signal")],
+            id="a limit entry pays the maker's fee, a market exit the taker's",
+        ),
+        pytest.param(
+            [FLAT] * 4 + [FLAT, FLAT, (103, 105, 103, 104, 10), FLAT],
+            [0, 0, 0, 0, 1, 0, 0, 0], {}, {"exits": {"take_profit_atr": 2, "atr_candles": 3}},
+            # three ranges of 2: the target is 4 above the entry
+            [(100.0, 104.0, 10.0, 0.0, 40.0, "target")],
+            id="a target in average true ranges",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, FLAT, (90, 91, 89, 90, 10), FLAT],
+            SELL_ONCE, {"shorts": True, "fee": "0.001", "slippage_bp": 10}, TWO_CANDLES,
+            # sells at 99.90, buys at 90.09; fees 0.999 and 0.9009
+            [(99.9, 90.09, 10.0, 1.9, 96.2, "time")],
+            id="a short pays fee and slippage, too",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (101, 103, 100, 102, 10), FLAT, FLAT],
+            SELL_ONCE, {"shorts": True}, {"stop_loss_pct": 0.02}, [(100.0, 102.0, 10.0, 0.0, -20.0, "stop")],
+            id="a short's stop lies above",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (105, 106, 104, 105, 10), FLAT, FLAT],
+            SELL_ONCE, {"shorts": True}, {"stop_loss_pct": 0.02}, [(100.0, 105.0, 10.0, 0.0, -50.0, "stop")],
+            id="a gap through a short's stop fills at the open",
+        ),
+        pytest.param(
+            [FLAT, FLAT, FLAT, (99, 100, 98, 99, 10), (99, 100, 97.99, 99, 10), FLAT],
+            SELL_ONCE, {"shorts": True, "fee": "0.001", "maker_fee": "0.0005"}, {"take_profit_pct": 0.02},
+            # 1.00 as taker at 100, 0.49 as maker at 98
+            [(100.0, 98.0, 10.0, 1.49, 18.51, "target")],
+            id="a short's target is traded through from above",
+        ),
+        pytest.param(
+            [FLAT] * 6, SELL_ONCE, {"shorts": True, "borrow_pct_per_year": 5256}, TWO_CANDLES,
+            # 52.56 a year are 0.0001 a minute, of 1,000, at two closes
+            [(100.0, 100.0, 10.0, 0.2, -0.2, "time")],
+            id="a short pays for what it borrowed",
+        ),
+        pytest.param(
+            [FLAT] * 6, SELL_ONCE, {"shorts": True, "funding_pct_per_day": 14.4}, TWO_CANDLES,
+            [(100.0, 100.0, 10.0, -0.2, 0.2, "time")],
+            id="funding goes from long to short positions",
         ),
     ],
 )  # fmt: skip
