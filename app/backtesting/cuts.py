@@ -7,15 +7,14 @@ whether its signal hangs on anything outside of its window, at the cost of a run
 keep their own times, so calendars, buckets of hours and holes stay what they are.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from app.backtesting.windows import first_fit, lay_windows
 from app.domain.timeframe import Timeframe
 from app.indicators.arrays import I8
 
@@ -94,19 +93,14 @@ def choose_cuts(
 
 def layers(rows: Rows, window: int) -> list[Rows]:
     """Sorted rows in groups, within which no window touches another's window or false candles."""
-    block, left = window + FALSE_CANDLES, rows
-    groups: list[Rows] = []
-    while len(left):
-        known, chosen, at = left.tolist(), [], 0
-        if len(left) == 1 or int(np.diff(left).min()) >= block:
-            chosen, at = list(range(len(left))), len(left)
-        while at < len(known):
-            chosen.append(at)
-            at = bisect_left(known, known[at] + block, at + 1)
-        group = left[chosen]
-        groups += [group[first : first + MOST_AT_ONCE] for first in range(0, len(group), MOST_AT_ONCE)]
-        left = np.delete(left, chosen)
-    return groups
+    groups = np.empty(len(rows), dtype=np.int64)
+    first_fit(rows, window + FALSE_CANDLES, groups)
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups))
+    layers_of_rows = np.split(rows[order], ends[:-1])
+    return [
+        layer[first : first + MOST_AT_ONCE] for layer in layers_of_rows for first in range(0, len(layer), MOST_AT_ONCE)
+    ]
 
 
 def false_history(
@@ -129,12 +123,13 @@ def false_history(
     factors[-1] = _end_of_the_other_side(close, rows) / close[rows[-1]]
     if factor is not None:
         factors[:] = factor
-    values = np.empty((len(names), len(rows), block))
+    values = np.empty((len(names), len(rows) * block))
+    volumes = np.where(factors < 1, 1 / 3, 3.0)
     for place, name in enumerate(names):
-        values[place] = sliding_window_view(candles[name].to_numpy(), block)[starts]
-        values[place, :, window:] *= (factors if name in PRICES else np.where(factors < 1, 1 / 3, 3.0))[:, None]
+        column = np.ascontiguousarray(candles[name].to_numpy(), dtype=np.float64)
+        lay_windows(column, starts, window, factors if name in PRICES else volumes, values[place])
     index = candles.index[(starts[:, None] + np.arange(block)).ravel()]
-    frame = pd.DataFrame(values.reshape(len(names), -1).T, columns=names, index=index, copy=False)
+    frame = pd.DataFrame(values.T, columns=names, index=index, copy=False)
     return frame, np.arange(window - 1, len(frame), block)
 
 

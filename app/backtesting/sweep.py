@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from app.backtesting.ahead import fetch
+from app.backtesting.ahead import LINE, fetch
 from app.backtesting.cells import exits_of, has_levels, levels_stand_still, looks_at_next_open, watches_equity
 from app.backtesting.compiling import compiled
 from app.backtesting.judging import caught_up, close_candle, decide_candle, equity_of, mark
@@ -37,7 +37,6 @@ from app.backtesting.steps import begin_exit, run_candle
 from app.indicators.arrays import F64
 
 AHEAD: Final = 6  # signals whose candles are on their way from memory
-LINE: Final = 8  # numbers that memory gives at once
 NEAR: Final = 64  # candles after a signal at which the levels of its position may be met
 
 
