@@ -74,8 +74,9 @@ class Certificate:
             f"from {', '.join(self.source)}, SHA-256 {self.sha256[:16]}",
         ]
         if self.gaps and self.first_gap_ms is not None and self.longest_gap_ms is not None:
+            gaps = "1 gap" if self.gaps == 1 else f"{self.gaps:,} gaps"
             lines.append(
-                f"{self.missing:,} missing in {self.gaps:,} gaps, first {utc_minute(self.first_gap_ms)}, "
+                f"{self.missing:,} missing in {gaps}, first {utc_minute(self.first_gap_ms)}, "
                 f"longest {utc_minute(self.longest_gap_ms)} ({self.longest_gap:,} candles)"
             )
         dirt = {

@@ -109,7 +109,8 @@ def with_options(config: BotConfig, options: Mapping[str, object]) -> BotConfig:
             setattr(section, key, value)
         except ValueError as error:
             reason = str(error).splitlines()[2].strip() if str(error).count("\n") > 1 else str(error)
-            raise ConfigError(f"option {name} of backtest() is {value!r}: {reason}") from None
+            reason = reason.partition(" [type=")[0]
+            raise ConfigError(f"option {name} of backtest() is {value!r}: {reason[:1].lower()}{reason[1:]}") from None
     return config.model_copy(update={"paper": paper, "backtest": fills})
 
 

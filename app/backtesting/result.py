@@ -61,6 +61,12 @@ class BacktestResult:
         self.tapes = tapes
         self.fine_certificates: dict[str, Certificate] = {}
 
+    def __repr__(self) -> str:
+        symbols, candles = ", ".join(lane.symbol for lane in self.lanes), sum(len(lane) for lane in self.lanes)
+        pnl = self.tapes.trades[:, at.TRADE_PNL]
+        strategy = f"{self.config.strategy.name} {symbols} {self.config.strategy.timeframe}"
+        return f"<BacktestResult {strategy}: {candles:,} candles, {len(pnl):,} trades, pnl {pnl.sum():+.2f}>"
+
     @property
     def candles(self) -> pd.DataFrame:
         """The candles that were traded; of the first symbol, where there are several."""

@@ -79,12 +79,14 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
     from app.cli.overrides import assignment, settings_with
     from app.domain.errors import ConfigError
 
+    if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
+        raise ConfigError(f"--html {arguments.html!r} lies in a folder that does not exist: make it, or choose another")
     if arguments.repeat:
         saved = load_saved(Path(arguments.repeat))
         given = {"path": arguments.data, "fine": arguments.fine}
         return saved, saved.config, replace(saved.data, **{key: value for key, value in given.items() if value})
     if arguments.data is None:
-        raise ConfigError("keel backtest needs candles: give --data FILE or --data DIR")
+        raise ConfigError("there are no candles to trade: give --data FILE or --data DIR")
     replaced = [assignment(text, "--set") for text in arguments.set]
     replaced += [
         (f"strategy.params.{key}", value) for key, value in (assignment(t, "--param") for t in arguments.param)

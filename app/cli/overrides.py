@@ -22,13 +22,15 @@ def settings_with(path: Path, replaced: Iterable[tuple[str, str]]) -> BotConfig:
     Raises:
         ConfigError: one sentence that names the key, the value and the remedy.
     """
-    document = read_settings(path)
+    document, replaced = read_settings(path), list(replaced)
     for key, value in replaced:
         _put(document, key, _value(value))
     try:
         return BotConfig.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {sentence(error, document, BotConfig)}") from None
+        text = sentence(error, document, BotConfig)
+        is_given = any(key.rpartition(".")[2] in text for key, _ in replaced)
+        raise ConfigError(text if is_given else f"{path}: {text}") from None
 
 
 def assignment(text: str, option: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from app.domain.errors import ConfigError
 from app.report.blocks import body_head, charts, notes, tiles, trade_list, what_if
 from app.report.data import ReportData
 from app.report.payload import payload
@@ -15,9 +16,16 @@ _SCRIPTS = ("data.js", "scale.js", "chart.js", "series.js", "trades.js", "whatif
 
 
 def write_html(data: ReportData, path: str | Path) -> Path:
-    """Write the page and return its path."""
+    """Write the page and return its path.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
     target = Path(path)
-    target.write_text(page(data), encoding="utf-8")
+    try:
+        target.write_text(page(data), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written to {target} ({error}): choose another file") from None
     return target
 
 

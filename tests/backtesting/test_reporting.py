@@ -122,6 +122,12 @@ def test_a_verdict_keeps_its_words_and_its_finding():
     assert verdict_of(replace(CAUSAL, verdict=Verdict.UNPROVEN, cuts=0)).believable is None
 
 
+def test_a_result_says_in_a_line_what_it_is(result):
+    assert re.fullmatch(
+        r"<BacktestResult sma_cross BTC/USDT 1m: 3,000 candles, \d+ trades, pnl [+-]\d+\.\d\d>", repr(result)
+    )
+
+
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own(result):
     shown = result._repr_html_()
     assert shown.startswith('<iframe srcdoc="&lt;!doctype html&gt;')

@@ -202,7 +202,9 @@ def test_a_report_is_written(keel, workplace):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ([], 2, "needs candles: give --data FILE or --data DIR"),
+        ([], 2, "keel backtest: there are no candles to trade: give --data FILE or --data DIR"),
+        (["--data", "BTCUSDT-1m.parquet", "--html", "no/report.html"], 2, "--html 'no/report.html' lies in a folder that does not exist"),
+        (["--data", "BTCUSDT-1m.parquet", "--html", "."], 2, "the report cannot be written to ."),
         (["--data", "nowhere"], 2, "candle data 'nowhere' does not exist"),
         (["--data", "BTCUSDT-1m.parquet", "--start", "2030-01-01"], 2, "there are no candles of BTC/USDT from 2030-01-01"),
         (["--data", "BTCUSDT-1m.parquet", "--symbol", "ETH/USDT"], 2, "has no candles of ETH/USDT: there are BTC/USDT"),
@@ -211,7 +213,7 @@ def test_a_report_is_written(keel, workplace):
         (["--data", "BTCUSDT-1m.parquet", "--param", "fast_window"], 2, "--param 'fast_window' is no assignment: write --param key=value"),
         (["--data", "BTCUSDT-1m.parquet", "--set", "risk.stop=1"], 2, "unknown setting 'risk.stop'"),
         (["--data", "BTCUSDT-1m.parquet", "--set", "db_path.x=1"], 2, "setting db_path is no section: it holds 'keel.db'"),
-        (["--data", "BTCUSDT-1m.parquet", "--fee", "much"], 2, "paper.fee_rate is 'much'"),
+        (["--data", "BTCUSDT-1m.parquet", "--fee", "much"], 2, "keel backtest: paper.fee_rate is 'much'"),
         (["--data", "BTCUSDT-1m.parquet", "--fee", "NaN"], 2, "paper.fee_rate is 'NaN'"),
         (["--repeat", "results/none"], 2, "'results/none' is no saved result"),
     ],
