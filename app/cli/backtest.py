@@ -5,6 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
+from app.cli.garbage import garbage_seldom_collected
 from app.cli.output import say, stdout_kept_clean
 from app.cli.stages import Stages
 
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> int:
         KeelError: a person reads its sentence; its exit code is stable.
     """
     arguments = parser().parse_args(argv)
-    with Stages(STAGES) as stages, stdout_kept_clean():
+    with garbage_seldom_collected(), Stages(STAGES) as stages, stdout_kept_clean():
         stages.begin("loading candles")
         repeated, config, asked = _plan(arguments)
         result = _run(config, asked, stages, chosen_timeframe=repeated is not None)
