@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
 
 from app.config.masking import MASK, hide
 from app.core.sqlite import IN_MEMORY, sqlite_engine
@@ -116,16 +116,22 @@ def unit_of_work(session: Session) -> Iterator[None]:
 
 
 def remembered(session: Session, key: Hashable, read: Callable[[], Found]) -> Found:
-    """What `read` found when it was last asked; read again after every write of this session, and every rollback.
+    """What `read` found when it was last asked.
 
-    Only for rows that nobody but this session writes: the orders and trades of the symbol whose lease it holds.
+    Read again after every write of this session, every rollback, and everything that another session of this process
+    committed. Another process's writes are seen after `forget`: only for rows that no other process writes, the orders
+    and trades of the symbol whose lease this one holds.
     """
+    if session.info.get("remembered_at") is not _committed.newest:
+        forget(session)
+        session.info["remembered_at"] = _committed.newest
     known: dict[Hashable, Any] = session.info.setdefault("remembered", {})
-    if key not in known:
-        with unit_of_work(session):
-            known[key] = read()
-    found: Found = known[key]
-    return found
+    if key in known:
+        kept: Found = known[key]
+        return kept
+    with unit_of_work(session):
+        found = known[key] = read()
+    return found  # what else waited in the session may have been written meanwhile, and let it be forgotten
 
 
 def forget(session: Session, *_: object) -> None:
@@ -133,7 +139,39 @@ def forget(session: Session, *_: object) -> None:
     session.info.get("remembered", {}).clear()
 
 
-event.listen(Session, "after_flush", forget)
+class _Committed:
+    """The newest commit of this process that wrote something, told from all others by its identity."""
+
+    newest = object()
+
+
+_committed: Final = _Committed()
+
+
+def _note_write(session: Session, *_: object) -> None:
+    session.info["has_written"] = True
+    forget(session)
+
+
+def _note_statement(state: ORMExecuteState) -> None:
+    """A statement that writes past the objects of its session."""
+    if not state.is_select:
+        _note_write(state.session)
+
+
+def _note_commit(session: Session) -> None:
+    """What this session read since its own last write is still true; what others remember may not be."""
+    if not session.info.pop("has_written", False):
+        return
+    knows_all = session.info.get("remembered_at") is _committed.newest
+    _committed.newest = object()
+    if knows_all:
+        session.info["remembered_at"] = _committed.newest
+
+
+event.listen(Session, "after_flush", _note_write)
+event.listen(Session, "do_orm_execute", _note_statement)
+event.listen(Session, "after_commit", _note_commit)
 event.listen(Session, "after_soft_rollback", forget)
 
 

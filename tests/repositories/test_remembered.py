@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, text
 
 from app.core.database import forget, remembered, unit_of_work
 from app.domain.order import OrderEvent, OrderStatus
-from app.models.sql import Order
+from app.models.sql import Holding, Order
 from app.repositories import OrderRepository, TradeRepository
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -64,6 +64,33 @@ def test_every_write_is_seen_at_once(session):
     assert (orders.newest(BTC), orders.protection(BTC), orders.unresolved(BTC)) == (first, [guard], [guard])
     trades.create(BTC, "buy", 100, 2, None, NOON)
     assert trades.position(BTC).quantity == 2
+
+
+def test_what_another_session_committed_is_seen_at_once(session, database):
+    position = TradeRepository(session).position
+    assert position(BTC).quantity == 0
+    with database.session_scope() as other:
+        TradeRepository(other).create(BTC, "buy", 100, 2, None, NOON)
+        assert position(BTC).quantity == 2
+        TradeRepository(session).create(BTC, "sell", 100, 1, None, NOON)
+        assert TradeRepository(other).position(BTC).quantity == 1
+
+
+def test_what_is_written_past_the_objects_is_seen_at_once(session):
+    trades = TradeRepository(session)
+    trades.create(BTC, "buy", 100, 2, None, NOON)
+    assert trades.position(BTC).quantity == 2
+    session.execute(delete(Holding))
+    session.commit()
+    assert trades.position(BTC).quantity == 0
+
+
+def test_what_a_user_left_unwritten_in_the_session_stops_no_reading(session):
+    trades = TradeRepository(session)
+    trade, holding = trades.create(BTC, "buy", 100, 2, None, NOON), session.get(Holding, BTC)
+    trade.pnl = Decimal(5)
+    assert trades.position(BTC).quantity == holding.total_buys == 2
+    assert not session.dirty
 
 
 def test_what_was_taken_back_is_not_remembered(session):
