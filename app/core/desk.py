@@ -186,7 +186,12 @@ class Desk:
         return self._market().quantity(MONEY.divide(self._config.risk.max_position_size_usd, price))
 
     def _buy(self, cycle: Cycle, candles: pd.DataFrame, age: int, decision: Decision) -> Decision:
-        """Have an entry approved; a refusal is a decision, too."""
+        """Have an entry approved; a refusal is a decision, too. One candle leads to one entry.
+
+        An order in doubt that was found after all ended no cycle: its candle is judged again, and is ordered already.
+        """
+        if self._memory.is_ordered(cycle.candle_time):
+            return Decision(Action.HOLD, "held: buy signal, but it is ordered already")
         self.book.atr = average_true_range(candles, self._atr_candles)
         limit = None if cycle.close is None else self._limit(Purpose.ENTRY, cycle.close)
         answer = self._entries.ask(candles, age=age, limit=limit)

@@ -80,6 +80,15 @@ class Memory:
             self._half_done = None
             self._recall(self._steps)
 
+    def is_ordered(self, candle_time: datetime | None) -> bool:
+        """Whether an entry was sent for a candle and not refused, whatever its cycle learned of it."""
+        if self._steps is None or candle_time is None:
+            return False
+        order = OrderRepository(self._steps.session).newest(self._symbol)
+        if order is None or order.side is OrderSide.SELL or order.status == OrderStatus.REJECTED:
+            return False
+        return order.candle_time == candle_time
+
     def _belongs_to_half_done(self, order: Order) -> bool:
         """Whether the newest order is the one that the step was begun for, and not the one of an earlier step."""
         side = OrderSide.BUY if self._half_done and self._half_done.action == Action.ENTER.value else OrderSide.SELL

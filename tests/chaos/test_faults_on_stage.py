@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from app.chaos.case import UNPROTECTED, Kill
-from app.chaos.faults import CANDLES, GUARDED, PLACE, READ, rule
+from app.chaos.faults import CANDLES, GUARDED, PLACE, READ, Fault, rule
 from app.chaos.invariants import SMALLEST, violations
 from app.core.kill_switch import KillSwitch, Wish
 
@@ -105,3 +105,15 @@ def test_the_kill_switch_sells_also_while_protection_is_in_doubt(stage, foreign)
     assert run.look().books.position < SMALLEST
     assert violations(run.look()) == []
     assert run.look().truth.open_client_ids() == set()
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_where_positions_have_several_entries_a_lost_answer_still_makes_one_of_one_signal(stage, dies):
+    run = stage(Fault("two entries", settings={"risk": {"max_entries": 2}}))
+    run.venue.put_up({"kind": "reset", "phase": "after", **PLACE})
+    run.venue.put_up({"kind": "reset", "method": "GET", "path": PLACE["path"]})
+    if dies:
+        run.live(2 * MINUTE, Kill(1, since="GET /api/v3/order: unread"))
+    run.live(3 * MINUTE)
+    assert [execution.side for execution in run.look().ours()][:2] == ["buy", "sell"]
+    assert violations(run.look()) == []
