@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy.orm import Session
 
@@ -97,11 +99,21 @@ class Venue:
 
 
 @pytest.fixture(scope="session")
-def exchange_address() -> Iterator[Address]:
+def still_market(tmp_path_factory) -> Path:
+    """Ten days of minutes at nearly one price, with the digits of the real market: what moves it is a test."""
+    file = tmp_path_factory.mktemp("still") / "BTCUSDT.csv"
+    times = pd.date_range("2026-01-05", periods=10 * 1_440, freq="1min", tz="UTC", name="time")
+    prices = {"open": 60_000.01, "high": 60_000.02, "low": 60_000.0, "close": 60_000.01}
+    rows = pd.DataFrame({**prices, "volume": 20.00001}, times)
+    rows.to_csv(file, date_format="%Y-%m-%dT%H:%M:%SZ")
+    return file
+
+
+@pytest.fixture(scope="session")
+def exchange_address(still_market) -> Iterator[Address]:
+    options = ("--speed", "0", "--seed", "7", "--symbols", BTC, "--balance", "USDT=100000")
     keys = [part for number in range(KEYS) for part in ("--key", f"k{number}:secret-k{number}")]
-    with exchange_process(
-        "--speed", "0", "--seed", "7", "--symbols", BTC, "--balance", "USDT=100000", *keys
-    ) as address:
+    with exchange_process(*options, "--replay", str(still_market), *keys) as address:
         yield address
 
 
