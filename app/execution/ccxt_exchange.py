@@ -25,6 +25,7 @@ from app.execution.wire import fill_report, guard_request, list_reports, order_r
 
 ORDER_TIMEOUT_MS: Final = 15_000
 RECV_WINDOW_MS: Final = 5_000  # a lost order cannot enter the engine later than this after its timestamp
+REPEATED_WITHIN_MS: Final = 10_000
 PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
 REFUSED_FOR_NOW: Final = frozenset({Verdict.REFUSED_LIMIT, Verdict.REFUSED_PAUSE, Verdict.REFUSED_CLOCK})
@@ -206,11 +207,16 @@ class CcxtExchange(OrderExchange):
         return int(self._read("its time", lambda: int(self._client.fetch_time())))
 
     def _post(self, post: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Once; a second time only when the first was refused before the engine because our clock was off."""
+        """Once; a second time only when the first was refused before the engine because our clock was off.
+
+        Not long after the first: the machine slept, and the proof that the order never arrived counts from before.
+        """
+        wall_ms, monotonic_ms = self._clock.now_ms(), self._clock.monotonic_ms()
         try:
             return self._gate.ask(post, Lane.ORDER, places_order=True)
         except ccxt.BaseError as error:
-            if self._gate.verdict(error) is not Verdict.REFUSED_CLOCK:
+            took_ms = max(self._clock.now_ms() - wall_ms, self._clock.monotonic_ms() - monotonic_ms)
+            if self._gate.verdict(error) is not Verdict.REFUSED_CLOCK or took_ms > REPEATED_WITHIN_MS:
                 raise
             self._difference.forget()
             self._set_clock()

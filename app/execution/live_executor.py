@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from app.core.clock import SystemClock
+from app.core.clock import Clock, SystemClock
 from app.core.database import forget, unit_of_work
 from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 ZERO: Final = Decimal(0)
 JUST_NOW_MS: Final = 5_000
+LATE_MS: Final = 10_000  # so old may the time of an order be when it leaves: the proof of its absence counts from there
 RESERVE: Final = 0.002  # of the notional: a taker's fee, and the price that moves while a market order travels
 
 
@@ -53,6 +54,7 @@ class LiveExecutor(IExecutor):
         prefix: What every client id of this bot begins with, at most 20 characters of `[a-z0-9-]`; kept over restarts.
         styles: What becomes of orders that rest.
         compare_every_s: The longest time between two full comparisons with the exchange.
+        clock: This machine's.
 
     Attributes:
         reconciler: Compares ledger and exchange.
@@ -66,14 +68,17 @@ class LiveExecutor(IExecutor):
         prefix: str,
         styles: OrderStyles | None = None,
         compare_every_s: float = DEFAULT_EVERY_S,
+        clock: Clock | None = None,
     ) -> None:
         self.trade_repo = trade_repo
+        self._clock = clock or SystemClock()
+        self._told_time_at = (0, 0)
         self._orders = OrderRepository(trade_repo.session)
         self._exchange = exchange
         self._prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
-        self._schedule = Schedule(SystemClock(), int(compare_every_s * 1_000))
-        self._balances = Balances(exchange, SystemClock())
+        self._schedule = Schedule(self._clock, int(compare_every_s * 1_000))
+        self._balances = Balances(exchange, self._clock)
         self._tending = Tending(self, self._orders, trade_repo, styles or OrderStyles())
         alerts = AlertRepository(trade_repo.session)
         self._guarding = Guarding(self, self._orders, trade_repo, alerts, exchange.name)
@@ -238,7 +243,8 @@ class LiveExecutor(IExecutor):
     # What looks after resting orders needs (`OrderDesk`).
 
     def now_ms(self) -> int:
-        """The exchange's time."""
+        """The exchange's time, which an order bears that is written down now."""
+        self._told_time_at = self._clock.now_ms(), self._clock.monotonic_ms()
         return self._exchange.time_ms()
 
     def market(self, symbol: str) -> Instrument:
@@ -274,6 +280,7 @@ class LiveExecutor(IExecutor):
     def send_guard(self, ticket: GuardTicket, orders: list[Order]) -> None:
         """One POST of a protection that is written down."""
         self._balances.forget()
+        self._refuse_when_late(orders)
         try:
             reports = self._exchange.place_guard(ticket)
         except (OrderRejected, KeyRevoked) as refusal:
@@ -317,8 +324,20 @@ class LiveExecutor(IExecutor):
             elif OrderStatus(order.status).is_unresolved:
                 self.reconciler.settle(order)
 
+    def _refuse_when_late(self, orders: list[Order]) -> None:
+        """The machine slept, or the disk took long: what is sent now may arrive after the proof that it never did."""
+        wall_ms, monotonic_ms = self._told_time_at
+        late_ms = max(self._clock.now_ms() - wall_ms, self._clock.monotonic_ms() - monotonic_ms)
+        if late_ms <= LATE_MS:
+            return
+        note = f"not sent: {late_ms / 1_000:.0f} s went by after it was written down"
+        for order in orders:
+            self._orders.apply(order, OrderEvent.REJECT, note=note)
+        raise OrderPostponed(f"{orders[0].side} {orders[0].symbol} is {note}")
+
     def _post(self, order: Order) -> None:
         self._balances.forget()
+        self._refuse_when_late([order])
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
             order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price

@@ -6,8 +6,9 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
+from app.core.clock import SystemClock
 from app.core.enums import OrderSide, OrderType
 from app.domain.errors import DatabaseError, KeelError, OrderRejected, OutcomeUnknown
 from app.domain.order import OrderStatus
@@ -268,3 +269,45 @@ def test_while_the_fate_of_one_order_is_unknown_a_restart_does_not_forget_it(ven
     venue.settle(again)
     assert_in_line(venue)
     assert len(venue.executed()) == 1
+
+
+@pytest.mark.parametrize("moment", ["before it leaves", "on its way"])
+def test_fault_32_an_order_that_was_overslept_is_not_sent_after_the_proof_of_its_absence(venue, moment):
+    clock = SystemClock()
+    executor = venue.executor(clock=clock)
+    exchange, client = executor._exchange, executor._exchange._client
+    exchange._clock = exchange._difference._clock = exchange._steps._clock = clock
+    price, fetch, posts = price_of(executor), client.fetch, []
+
+    def sleep(*_):
+        """The machine, and not the exchange, for an hour; once."""
+        if not clock.offset_ms:
+            clock.offset_ms = 3_600_000
+            venue.advance(3_600)
+
+    def fetched(url, method="GET", *rest):
+        if method == "POST":
+            posts.append(url)
+            if moment == "on its way" and len(posts) == 1:
+                sleep()
+                venue.fault("outside_recv_window", **ORDER)
+            else:
+                venue.fault("read_lag", lag=60, seconds=60, **ORDER)
+                venue.fault("reset", phase="after", **ORDER)
+        return fetch(url, method, *rest)
+
+    client.fetch, client.milliseconds = fetched, clock.now_ms
+    executor._exchange.get_ready(BTC)
+    executor._exchange.instrument(BTC)
+    if moment == "before it leaves":
+        event.listen(venue.session, "after_flush", sleep)
+    with suppress(OrderRejected):
+        buy(executor, price=price)
+    assert clock.offset_ms
+    client.fetch = fetch
+    venue.clear()
+    buy(executor, price=price)
+    venue.advance(120)
+    assert len(venue.executed()) == 1
+    venue.settle(executor)
+    assert_in_line(venue)
