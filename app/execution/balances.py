@@ -7,6 +7,8 @@ from app.domain.reports import Balance
 from app.execution.order_exchange import OrderExchange
 
 FRESH_MS: Final = 120_000  # for how long what was told is taken for true
+SETTLED_MS: Final = 60_000  # so long after an order or cancel of ours what is told may lack what came of it
+UNSETTLED_MS: Final = 5_000  # for how long it is taken for true then: for the order that it was asked for
 
 
 class Balances:
@@ -26,6 +28,7 @@ class Balances:
         self._clock = clock
         self._told: dict[str, Balance] = {}
         self._told_at_ms: int | None = None
+        self._moved_at_ms = clock.monotonic_ms()  # perhaps by the process before this one
         self._interruptions = 0
 
     def ask(self) -> dict[str, Balance]:
@@ -37,7 +40,15 @@ class Balances:
 
     def recent(self) -> dict[str, Balance]:
         """As they were at most two minutes ago, else asked; raises DataError."""
-        return self._told if self.are_younger_than(FRESH_MS) else self.ask()
+        return self._told if self.are_fresh() else self.ask()
+
+    def are_fresh(self, left_ms: int = 0) -> bool:
+        """Whether they are remembered, and will be true enough in `left_ms`."""
+        return self.are_younger_than(FRESH_MS - left_ms if self.are_settled() else UNSETTLED_MS)
+
+    def are_settled(self) -> bool:
+        """Whether they were told long enough after the last order that may have changed them: reads lag."""
+        return self._told_at_ms is not None and self._told_at_ms - self._moved_at_ms >= SETTLED_MS
 
     def are_younger_than(self, age_ms: int) -> bool:
         """Whether they are remembered, and since when."""
@@ -45,6 +56,11 @@ class Balances:
             return False
         return self._clock.monotonic_ms() - self._told_at_ms < age_ms
 
+    def move(self) -> None:
+        """An order or a cancel of ours changes them."""
+        self._moved_at_ms = self._clock.monotonic_ms()
+        self.forget()
+
     def forget(self) -> None:
-        """Something happens that changes them."""
+        """Something else may have changed them."""
         self._told_at_ms = None

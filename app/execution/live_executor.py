@@ -156,7 +156,7 @@ class LiveExecutor(IExecutor):
     def get_ready(self, symbol: str) -> None:
         """Compare the clocks and ask for the balances, where the next purchase would have to; raises DataError."""
         self._exchange.get_ready(symbol)
-        if not self._balances.are_younger_than(FRESH_MS // 2):
+        if not self._balances.are_fresh(FRESH_MS // 2):
             self._balances.ask()
 
     def get_position(self, symbol: str) -> PositionView:
@@ -265,7 +265,7 @@ class LiveExecutor(IExecutor):
 
     def cancel(self, order: Order) -> None:
         """One DELETE; its answer comes from the engine, so it is believed before any read."""
-        self._balances.forget()
+        self._balances.move()
         report = self._exchange.cancel(order.symbol, order.id, order.exchange_id)
         if report is not None:
             self.reconciler.take(order, report)
@@ -279,7 +279,7 @@ class LiveExecutor(IExecutor):
 
     def send_guard(self, ticket: GuardTicket, orders: list[Order]) -> None:
         """One POST of a protection that is written down."""
-        self._balances.forget()
+        self._balances.move()
         self._refuse_when_late(orders)
         try:
             reports = self._exchange.place_guard(ticket)
@@ -304,7 +304,7 @@ class LiveExecutor(IExecutor):
 
     def cancel_guard(self, orders: list[Order]) -> None:
         """One DELETE for all of them; its answer comes from the engine, so it is believed before any read."""
-        self._balances.forget()
+        self._balances.move()
         symbol, list_id = orders[0].symbol, orders[0].list_id
         if list_id is None:
             report = self._exchange.cancel(symbol, orders[0].id, orders[0].exchange_id)
@@ -336,7 +336,7 @@ class LiveExecutor(IExecutor):
         raise OrderPostponed(f"{orders[0].side} {orders[0].symbol} is {note}")
 
     def _post(self, order: Order) -> None:
-        self._balances.forget()
+        self._balances.move()
         self._refuse_when_late([order])
         price = None if order.price is None else Price(order.price)
         ticket = OrderTicket(
@@ -402,6 +402,8 @@ class LiveExecutor(IExecutor):
         """
         if side is OrderSide.BUY:
             total, _ = _total_and_free(self._balances.recent(), instrument.symbol)
+            if not self._balances.are_settled():  # the last purchase may not be in it yet, and would look like this one
+                total = max(total, self.trade_repo.position(instrument.symbol).quantity)
             return total, instrument.quantity(asked)
         total, free = self.base_balance(instrument.symbol)
         round_down = instrument.market_quantity if order_type is OrderType.MARKET else instrument.quantity

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.clock import SystemClock
+from app.core.clock import ManualClock, SystemClock
 from app.core.enums import OrderSide, OrderType
+from app.core.stop import StopFlag
 from app.domain.errors import DataError, InsufficientFunds, KeelError, OrderPostponed, OrderRejected
 from app.exchanges.abilities import Abilities
 from app.execution import live_executor
@@ -76,7 +77,7 @@ def paths_asked(venue, since):
 
 def ready(venue):
     """An executor between two cycles, and the price of its next decision."""
-    executor = venue.executor()
+    executor = venue.executor(clock=ManualClock())
     price = executor._exchange.last_price(BTC)
     buy(executor, price=price)
     executor.synchronize(BTC)
@@ -265,3 +266,22 @@ def test_two_orders_that_look_alike_freeze_the_symbol(venue):
         buy(executor, order_type=OrderType.LIMIT, price=Decimal(low))
     executor.synchronize(BTC)
     assert "must be found first" in executor.why_not_now(BTC)
+
+
+@pytest.mark.parametrize("later_s", [10, 61])
+def test_balances_that_were_told_right_after_a_trade_prove_nothing_about_the_next_order(venue, later_s):
+    clock = ManualClock()
+    executor = venue.executor(clock=clock)
+    price = executor._exchange.last_price(BTC)
+    venue.advance(61)
+    venue.fault("read_lag", lag=30, seconds=30)
+    buy(executor, price=price)
+    executor.get_ready(BTC)
+    venue.advance(later_s)
+    clock.wait_until(later_s * 1_000, StopFlag())
+    venue.fault("reset", phase="before", **ORDER)
+    with suppress(KeelError):
+        buy(executor, price=price)
+    venue.settle(executor)
+    assert not OrderRepository(venue.session).unresolved(BTC)
+    assert venue.held() == venue.balance()
