@@ -47,7 +47,7 @@ def both_truths(config: BotConfig, *, fix: bool) -> tuple[Comparison, int]:
         found = compare(
             exchange, orders, TradeRepository(session), config.strategy.symbol, orders.known_client_prefix()
         )
-    journal = journal_path(config.db_path)
+    journal = journal_path(config.db_path, config.strategy.symbol)
     return found, len(OutageJournal(journal, reserve=False).facts()) if journal.exists() else 0
 
 

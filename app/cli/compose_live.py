@@ -1,6 +1,7 @@
 """The live part of the composition root: the account, its key's rights, what a person should see before the start."""
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -87,7 +88,7 @@ def live_executor(
             ),
             trade_repo,
             exchange,
-            OutageJournal(journal_path(config.db_path)),
+            OutageJournal(journal_path(config.db_path, symbol)),
             lease=lease,
             clock=clock,
         )
@@ -101,11 +102,12 @@ def live_executor(
         executor.finish()
 
 
-def journal_path(db_path: str) -> Path:
-    """Where the journal of an outage is: beside the database, for a database server in the bot's folder."""
+def journal_path(db_path: str, symbol: str) -> Path:
+    """Where the journal of an outage is: beside the database, for a server in the bot's folder; one a market."""
+    market = re.sub("[^A-Za-z0-9]+", "-", symbol)
     if "://" not in db_path:
-        return Path(f"{db_path}.outage")
-    return Path(f"keel-{sha256(db_path.encode()).hexdigest()[:12]}.outage")
+        return Path(f"{db_path}.{market}.outage")
+    return Path(f"keel-{sha256(db_path.encode()).hexdigest()[:12]}.{market}.outage")
 
 
 def _account(account: ExchangeConfig) -> str:

@@ -40,7 +40,7 @@ def examine(config_file: str) -> Iterator[Finding]:
     yield _strategy(config)
     yield from _folder(config.db_path)
     yield _database(config.db_path)
-    yield from _journal(config.db_path)
+    yield from _journal(config.db_path, config.strategy.symbol)
     yield from exchange_findings(config)
 
 
@@ -101,7 +101,7 @@ def _database(db_path: str) -> Finding:
     return fail("database", text, "it is not Keel's, or of a newer Keel: upgrade, or choose another db_path")
 
 
-def _journal(db_path: str) -> Iterator[Finding]:
-    path = journal_path(db_path)
+def _journal(db_path: str, symbol: str) -> Iterator[Finding]:
+    path = journal_path(db_path, symbol)
     if path.exists() and (waiting := len(OutageJournal(path, reserve=False).facts())):
         yield warn("journal", f"{waiting} facts of an outage wait in {path}", "start the bot: it books them")

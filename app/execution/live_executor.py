@@ -58,6 +58,7 @@ class LiveExecutor(IExecutor):
 
     Attributes:
         reconciler: Compares ledger and exchange.
+        id_prefix: What the ids of new orders begin with.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class LiveExecutor(IExecutor):
         self._told_time_at = (0, 0)
         self._orders = OrderRepository(trade_repo.session)
         self._exchange = exchange
-        self._prefix = prefix
+        self.id_prefix = prefix
         self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
         self._schedule = Schedule(self._clock, int(compare_every_s * 1_000))
         self._balances = Balances(exchange, self._clock)
@@ -261,7 +262,7 @@ class LiveExecutor(IExecutor):
 
     def new_id(self) -> str:
         """From the persisted sequence."""
-        return client_id_of(self._prefix, self._orders.next_number(ORDER_SEQUENCE))
+        return client_id_of(self.id_prefix, self._orders.next_number(ORDER_SEQUENCE))
 
     def cancel(self, order: Order) -> None:
         """One DELETE; its answer comes from the engine, so it is believed before any read."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
+from hashlib import sha256
 from typing import Final
 
 from app.core.enums import OrderSide, OrderType
@@ -172,7 +173,8 @@ class Reconciler:
             return True
         balance = self.exchange.balances().get(base_of(order.symbol))
         now = balance.total if balance else Decimal(0)
-        later = self.trades.moved_since(order.symbol, order.id)  # the bot may have sold while protection was in doubt
+        # the bot may have sold while protection was in doubt
+        later = self.trades.moved_since(order.symbol, order.id, order.timestamp)
         moved = MONEY.subtract(MONEY.subtract(now, order.base_before), later)
         if (moved > 0) == (order.side is OrderSide.BUY) and moved != 0:
             self._alert(
@@ -265,6 +267,11 @@ def _ms(moment: datetime) -> int:
 def client_id_of(prefix: str, number: int) -> str:
     """Our id of an order: at most 36 characters of `[a-zA-Z0-9-_]`, as Binance wants."""
     return f"{prefix}-{number:08d}"
+
+
+def outage_prefix(prefix: str, symbol: str) -> str:
+    """What our ids begin with while numbers come from memory, which other bots of the database do not share."""
+    return f"{prefix}-o{sha256(symbol.encode()).hexdigest()[:5]}"
 
 
 def number_of(client_id: str) -> int:

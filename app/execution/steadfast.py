@@ -27,7 +27,7 @@ from app.execution.lease import DatabaseLease
 from app.execution.live_executor import LiveExecutor
 from app.execution.order_shape import ccxt_order
 from app.execution.outage_journal import NotWrittenError, OutageJournal
-from app.execution.reconcile import ORDER_SEQUENCE, Reconciler
+from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, outage_prefix
 from app.execution.replay import replay
 from app.execution.watched_exchange import Placement, WatchedExchange
 from app.repositories import AlertRepository, OrderRepository, Severity, TradeRepository
@@ -242,6 +242,7 @@ class SteadfastExecutor(IExecutor):
             raise error
         logger.critical("The database cannot be written: entries stop, exits go on from memory: %s", error)
         outage = _Outage(list(self._states.values()), self._make, self._clock.now_ms())
+        outage.executor.id_prefix = outage_prefix(self._live.reconciler.prefix, symbol)
         self._outage = outage
         self._exchange.begin_journal(self._journal)
         try:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +18,8 @@ from app.domain.reports import FillReport
 from app.domain.values import MONEY, Money, Quantity, exact
 from app.models.sql import Adjustment, Holding, Trade
 from app.repositories.risk_repository import book_day
+
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 class TradeRepository:
@@ -103,11 +106,21 @@ class TradeRepository:
         """Base units that the booked trades of an order add up to."""
         return Quantity(reduce(MONEY.add, (trade.quantity for trade in self.of_order(order_id)), Decimal(0)))
 
-    def moved_since(self, symbol: str, order_id: str) -> Decimal:
-        """By how many base units the trades of the orders that were written down after an order changed the account."""
-        query = select(Trade).where(Trade.symbol == symbol, Trade.order_id > order_id)
+    def moved_since(self, symbol: str, order_id: str, timestamp: datetime) -> Decimal:
+        """By how many base units the trades of the orders that were written down after an order changed the account.
+
+        Args:
+            symbol: The market.
+            order_id: The order; ids end with a number that only grows.
+            timestamp: When it was written down.
+        """
+        number = order_id.rpartition("-")[2]
+        query = select(Trade).where(
+            Trade.symbol == symbol, Trade.timestamp >= timestamp - CLOCKS_DIFFER, Trade.order_id.is_not(None)
+        )
         with unit_of_work(self.session):
-            return reduce(MONEY.add, (_change_of(trade) for trade in self.session.scalars(query)), Decimal(0))
+            later = (trade for trade in self.session.scalars(query) if _number(trade) > number)
+            return reduce(MONEY.add, (_change_of(trade) for trade in later), Decimal(0))
 
     def write_off(self, symbol: str, quantity: Quantity, reason: str, timestamp: datetime) -> None:
         """Shrink a position by base units that left it without a trade of ours; their cost is a loss."""
@@ -190,6 +203,10 @@ class TradeRepository:
                 realized=position.realized,
             )
         )
+
+
+def _number(trade: Trade) -> str:
+    return (trade.order_id or "").rpartition("-")[2]
 
 
 def _change_of(trade: Trade) -> Decimal:

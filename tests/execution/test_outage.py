@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from app.domain.protection import Protection
 from app.execution.lease import DatabaseLease
 from app.execution.live_executor import LiveExecutor
 from app.execution.outage_journal import RESERVED_BYTES, OutageJournal
+from app.execution.reconcile import ORDER_SEQUENCE, client_id_of
 from app.execution.steadfast import PATIENCE_MS, SteadfastExecutor
 from app.execution.watched_exchange import WatchedExchange
+from app.models.sql import Order
 from app.repositories import LeaseRepository, OrderRepository, TradeRepository
 
 BTC = "BTC/USDT"
@@ -190,6 +193,31 @@ def test_an_exit_that_is_in_doubt_while_the_database_is_locked_is_not_sent_twice
     executor.synchronize(BTC)
     assert booked(session) == venue.executed()
     assert len(venue.executed()) == 2
+
+
+def test_another_bot_of_the_database_that_takes_the_next_number_meanwhile_keeps_its_order(
+    venue, session, database_path, tmp_path
+):
+    executor = start(venue, session, tmp_path / "keel.db.outage")
+    executor.execute_order(BTC, BUY, AMOUNT)
+    with locked(database_path) as lock:
+        lock()
+        executor.synchronize(BTC)
+        executor.execute_order(BTC, SELL, held(executor))
+    with opened(database_path) as others:
+        orders = OrderRepository(others)
+        rests = Order(
+            id=client_id_of("keel-test", orders.next_number(ORDER_SEQUENCE)), symbol="ETH/USDT", side=BUY, filled=0,
+            order_type="limit", quantity=AMOUNT, price=1, fee=0, status="open", exchange_id="1", exchange="binance",
+            timestamp=datetime(2026, 1, 1, tzinfo=UTC), purpose="entry",
+        )  # fmt: skip
+        orders.add(rests)
+        executor.synchronize(BTC)
+        assert booked(session) == venue.executed()
+        assert len(venue.executed()) == 2
+        others.refresh(rests)
+        assert (rests.status, rests.filled, rests.exchange_id) == ("open", 0, "1")
+    assert executor.get_position(BTC)["is_flat"]
 
 
 def test_a_flat_bot_whose_database_does_not_come_back_ends_so_that_somebody_looks(
