@@ -121,7 +121,8 @@ class Guarding:
         if not self.is_all_in_doubt(symbol):
             return None
         market, (total, _) = self.desk.market(symbol), self.desk.base_balance(symbol)
-        others = MONEY.subtract(total, self.trades.position(symbol).quantity)
+        held = self.trades.position(symbol).quantity
+        others = max(MONEY.subtract(total, held), self._others_before_entry(symbol, held))  # the first may lag
         if market.quantity(max(ZERO, others)) <= 0:
             return None
         order = self.orders.unresolved(symbol)[0]
@@ -154,6 +155,14 @@ class Guarding:
         elif left:
             raise OutcomeUnknown(f"the protection of {symbol} (order {left[0].id}) is still being cancelled")
         return len(found)
+
+    def _others_before_entry(self, symbol: str, held: Quantity) -> Decimal:
+        """Base units that were not the bot's when it bought last: a balance told right after a purchase may lack it."""
+        entry = self.orders.newest(symbol)
+        if entry is None or entry.side is OrderSide.SELL or entry.base_before is None:
+            return ZERO
+        since = self.trades.moved_since(symbol, entry.id, entry.timestamp, with_it=True)
+        return MONEY.subtract(entry.base_before, MONEY.subtract(held, since))
 
     def _move(self, symbol: str, wanted: Guard | None) -> GuardMove:
         return guard_move(wanted, [_leg(order) for order in self.orders.protection(symbol)])

@@ -106,21 +106,23 @@ class TradeRepository:
         """Base units that the booked trades of an order add up to."""
         return Quantity(reduce(MONEY.add, (trade.quantity for trade in self.of_order(order_id)), Decimal(0)))
 
-    def moved_since(self, symbol: str, order_id: str, timestamp: datetime) -> Decimal:
+    def moved_since(self, symbol: str, order_id: str, timestamp: datetime, *, with_it: bool = False) -> Decimal:
         """By how many base units the trades of the orders that were written down after an order changed the account.
 
         Args:
             symbol: The market.
             order_id: The order; ids end with a number that only grows.
             timestamp: When it was written down.
+            with_it: Count its own trades, too.
         """
         number = order_id.rpartition("-")[2]
         query = select(Trade).where(
             Trade.symbol == symbol, Trade.timestamp >= timestamp - CLOCKS_DIFFER, Trade.order_id.is_not(None)
         )
         with unit_of_work(self.session):
-            later = (trade for trade in self.session.scalars(query) if _number(trade) > number)
-            return reduce(MONEY.add, (_change_of(trade) for trade in later), Decimal(0))
+            trades = self.session.scalars(query).all()
+        later = (trade for trade in trades if _number(trade) > number or (with_it and trade.order_id == order_id))
+        return reduce(MONEY.add, (_change_of(trade) for trade in later), Decimal(0))
 
     def write_off(self, symbol: str, quantity: Quantity, reason: str, timestamp: datetime) -> None:
         """Shrink a position by base units that left it without a trade of ours; their cost is a loss."""

@@ -469,3 +469,16 @@ def test_beside_coins_of_others_an_exit_waits_until_the_doubt_is_over(venue):
     sell_all(executor)
     assert venue.held() == 0
     assert venue.balance() == 1
+
+
+def test_beside_coins_of_others_an_exit_waits_also_when_the_balance_lacks_the_purchase_still(venue):
+    venue.fault("deposit", account=venue.account, asset="BTC", amount="0.00999")
+    venue.advance(61)
+    venue.fault("read_lag", lag=60, seconds=60)
+    executor, _ = doubtful(venue)
+    with pytest.raises(OutcomeUnknown, match="0.00999 BTC of the account are not the bot's"):
+        sell_all(executor)
+    venue.settle(executor)
+    sell_all(executor)
+    assert venue.held() == 0
+    assert venue.balance() == Decimal("0.00999")
