@@ -83,7 +83,7 @@ class CcxtExchange(OrderExchange):
         )
         try:
             answer = self._post(post)
-            report = order_report(answer, ticket.symbol)
+            report = order_report(answer, ticket.symbol, client_id=ticket.client_id if self._speaks_binance else None)
             return report, [fill_report(trade, ticket.symbol, report) for trade in answer.get("trades") or []]
         except Exception as error:
             raise self._order_error(what, ticket.symbol, error) from error

@@ -23,15 +23,17 @@ EVENTS: Final = {
 }
 
 
-def order_report(row: dict[str, Any], symbol: str) -> OrderReport:
-    """An order.
+def order_report(row: dict[str, Any], symbol: str, *, client_id: str | None = None) -> OrderReport:
+    """An order: the one with our id, where the exchange must tell it.
 
     Raises:
-        ccxt.BadResponse: it is none.
+        ccxt.BadResponse: it is none, or another one.
     """
     event = EVENTS.get(str(row.get("status")))
     if not row.get("id") or event is None or row.get("amount") is None or row.get("filled") is None:
         raise ccxt.BadResponse(f"an order that is none: {str(row.get('info'))[:80]}")
+    if client_id is not None and row.get("clientOrderId") != client_id:
+        raise ccxt.BadResponse(f"an answer about order {row.get('clientOrderId')}, asked was {client_id}")
     quantity, filled = Quantity(exact(row["amount"])), Quantity(exact(row["filled"]))
     if event is OrderEvent.ACCEPT and filled > 0:
         event = OrderEvent.FILL

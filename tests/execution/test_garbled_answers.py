@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from app.config.models import ExchangeConfig
 from app.core.clock import SystemClock
+from app.core.enums import OrderSide, OrderType
 from app.data.ccxt_source import CcxtSource
 from app.domain.errors import DataError
 from app.domain.timeframe import Timeframe
 from app.exchanges import markets
 from app.exchanges.key_rights import key_rights
 from app.execution.ccxt_exchange import CcxtExchange
+from app.repositories import OrderRepository
 
 BTC = "BTC/USDT"
 GARBAGE = ["half_json", "html", "empty", "empty_object", "empty_list", "null", "wrong_shape", "duplicate_fields",
@@ -92,3 +95,22 @@ def test_a_garbled_list_of_markets_leaves_the_known_market_in_use(venue, kind, m
     assert account.instrument(BTC) == known
     venue.clear()
     assert account.instrument(BTC) == known
+
+
+def test_an_answer_about_another_order_is_doubt_and_the_order_is_found(venue):
+    executor = venue.executor()
+    price = executor._exchange.last_price(BTC)
+    client, answers = executor._exchange._client, []
+    create = client.create_order
+
+    def created(*order):
+        answers.append(create(*order))
+        return answers[0]
+
+    client.create_order = created
+    for quantity in ("0.01", "0.02"):
+        executor.execute_order(BTC, OrderSide.BUY, Decimal(quantity), OrderType.MARKET, price)
+    orders = OrderRepository(venue.session).by_symbol(BTC)
+    assert {order.id: order.filled for order in orders} == venue.executed()
+    assert len({order.exchange_id for order in orders}) == 2
+    assert venue.held() == venue.balance()
