@@ -28,7 +28,8 @@ FOREIGN: Final = Decimal("0.5")
 LIFE_MS: Final = 12 * 60_000  # of the exchange's time: long enough for every kill point
 UNDER_FIRE_MS: Final = 8 * 60_000  # a life that nobody ends, while the fault goes on
 REST_MS: Final = 5 * 60_000
-RESTS: Final = 3  # how many peaceful lives the bot may need; each ends at another point of the script
+GLANCE_MS: Final = 1_000
+RESTS: Final = 3 * (REST_MS, GLANCE_MS)  # the peaceful lives that the bot may need; a glance books and decides nothing
 TRIES: Final = 3  # a life that ends before it is killed is followed by another
 DOWN_S: Final = (0, 0, 1, 20, 61, 100)  # how long nobody starts it again
 DRIFTS_MS: Final = (0, 0, 700, -700, 90_000, -90_000)
@@ -143,8 +144,8 @@ class Run:
         self.venue.clear()
         for rule in self.case.fault.undo:
             self.venue.put_up(rule)
-        for rest in range(RESTS):  # an order that rests when the bot stops may trade after that: the next life books it
-            self.live(REST_MS + rest * CYCLE_MS)
+        for length_ms in RESTS:  # an order that rests may trade after the last cycle: the next life books it
+            self.live(length_ms)
             broken = violations(self.look())
             if not broken:
                 break
