@@ -90,7 +90,7 @@ class Result:
         strikes: How often the fault struck.
         orders: How many orders reached the exchange.
         violations: In words; none is well.
-        passed: Labels of all points that the lives passed.
+        passed: Labels of all points that the lives passed, each with the number of kills before the first time.
         first_life: The points of the first life, in order.
         seconds: Real time.
     """
@@ -102,7 +102,7 @@ class Result:
     strikes: int = 0
     orders: int = 0
     violations: list[str] = field(default_factory=list)
-    passed: set[str] = field(default_factory=set)
+    passed: dict[str, int] = field(default_factory=dict)
     first_life: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -226,7 +226,8 @@ class Run:
         self._sent.update(trace.sent)
         self._unwritten += trace.unwritten
         self._lives.append(trace.cycles)
-        self.result.passed.update(trace.points)
+        kills = len(self.result.killed_at)
+        self.result.passed = dict.fromkeys(trace.points, kills) | self.result.passed
         self.result.first_life = self.result.first_life or trace.points
         if status is None:
             self.result.violations.append(f"the_bot_goes_on: life {self.result.lives} did not end")

@@ -82,7 +82,7 @@ def _run(cases: "Sequence[Case]", chosen: argparse.Namespace) -> int:
 
     results = run_suite(cases, jobs=chosen.jobs, on_result=progress, keep=chosen.keep)
     if chosen.only is None and chosen.runs is None:
-        results += run_suite(remainder(results, chosen.seed), jobs=chosen.jobs, on_result=progress, keep=chosen.keep)
+        results += run_suite(remainder(results, cases), jobs=chosen.jobs, on_result=progress, keep=chosen.keep)
     report = as_json(results, chosen.seed)
     say(json.dumps(report) if chosen.json else f"{table(results)}\nrepeat with --seed {chosen.seed}")
     return VIOLATED if report["violations"] else 0

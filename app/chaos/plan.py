@@ -91,14 +91,16 @@ def recoveries(name: str, fault: Fault, points: Sequence[str], seed: int) -> lis
     ]
 
 
-def remainder(results: Sequence[Result], seed: int) -> list[Case]:
-    """A kill at each point that was passed and at which nobody was killed yet, under a fault that led there."""
-    faults = {fault.name: fault for fault in (NONE, RESTING, GUARDED, *FAULTS)}
-    cases = []
+def remainder(results: Sequence[Result], cases: Sequence[Case]) -> list[Case]:
+    """A kill at each point that was passed and at which nobody was killed yet, in the run that led there first."""
+    by_name = {case.name: case for case in cases}
+    rest = []
     for number, label in enumerate(missed(results), 1):
-        led_there = next(faults[result.fault] for result in results if label in result.passed)
-        cases.append(_case("remaining points", led_there, seed, number, [Kill(1, since=label)]))
-    return cases
+        led_there = next(result for result in results if label in result.passed)
+        case = by_name[led_there.name]
+        kills = (*case.kills[: led_there.passed[label]], Kill(1, since=label))
+        rest.append(replace(case, name=f"remaining points/{number}", kills=kills))
+    return rest
 
 
 def schedule(seed: int, *, span: int, rounds: int = ROUNDS, faults: Sequence[Fault] = FAULTS) -> list[Case]:

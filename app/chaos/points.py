@@ -30,6 +30,7 @@ from app.repositories import OrderRepository
 
 ORDERS: Final = frozenset({"POST /api/v3/order", "POST /api/v3/orderList/oco"})
 CLIENT_IDS: Final = ("newClientOrderId", "aboveClientOrderId", "belowClientOrderId")
+ALONG: Final = frozenset({"days", "equity", "risk_accounts", "risk_positions"})
 ANSWER_S: Final = 0.2  # how long a process that dies with the answer unread waits for the answer
 _WRITE: Final = re.compile(
     r"\s*(?:(INSERT) INTO|(UPDATE)|(DELETE) FROM|(CREATE|ALTER|DROP))\s+[\"`]?(\w+)", re.IGNORECASE
@@ -83,7 +84,10 @@ class Points:
 
 
 def watch_commits(points: Points) -> None:
-    """Before and after every commit that changes the database; the label names the tables."""
+    """Before and after every commit that changes the database; the label names the tables.
+
+    What is written along with something else (levels, equity) is left out: one kind of write is one kind of point.
+    """
     written: dict[str, None] = {}
     commit, rollback = DefaultDialect.do_commit, DefaultDialect.do_rollback
 
@@ -94,7 +98,8 @@ def watch_commits(points: Points) -> None:
             written["schema" if verb is None else f"{verb.lower()} {table}"] = None
 
     def do_commit(dialect: DefaultDialect, connection: Any) -> None:  # noqa: ANN401  # a DB-API connection
-        label = "commit schema" if "schema" in written else "commit " + ", ".join(written)
+        told = [write for write in written if write.split()[-1] not in ALONG] or list(written)
+        label = "commit schema" if "schema" in written else "commit " + ", ".join(told)
         is_write = bool(written)
         written.clear()
         if is_write:

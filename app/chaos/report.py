@@ -47,7 +47,7 @@ def as_json(results: Sequence[Result], seed: int) -> dict[str, Any]:
 
 def missed(results: Sequence[Result]) -> list[str]:
     """Points that some life passed and none was killed at."""
-    passed = set().union(*(result.passed for result in results)) if results else set()
+    passed: set[str] = set().union(*(result.passed for result in results))
     return sorted(passed - {label for result in results for label in result.killed_at})
 
 

@@ -58,7 +58,7 @@ def test_bots_with_a_mistake_built_in_are_found_out_and_the_others_are_not():
 @pytest.mark.timeout(7_200)
 def test_a_thousand_kills_at_every_point_and_under_every_fault_lose_and_double_nothing(cases):
     results = run_suite(cases, jobs=2)
-    results += run_suite(remainder(results, 1), jobs=2)
+    results += run_suite(remainder(results, cases), jobs=2)
     assert [sentence for result in results for sentence in result.violations] == []
     assert as_json(results, 1)["kills"] >= 1_000
     assert idle(results) == []

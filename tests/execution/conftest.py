@@ -126,7 +126,7 @@ def customers() -> Iterator[int]:
 def venue(exchange_address, customers, session) -> Iterator[Venue]:
     number = next(customers)
     venue = Venue(exchange_address, f"k{number}", f"account-{number + 1}", session)
-    venue.advance(120)  # the house fills up its book, and reads are no longer behind: both from the test before
+    venue.advance(600)  # the book is full, reads are no longer behind, and the price is back: from the test before
     yield venue
     venue.clear()
 
