@@ -28,6 +28,7 @@ from app.backtesting.layout import (
     CASH,
     CLOSE,
     COST,
+    DECISIONS,
     ENTER_ATR,
     ENTER_CASH,
     ENTER_IS_ADDED,
@@ -46,6 +47,7 @@ from app.backtesting.layout import (
     LEVEL_IS_NEXT,
     LEVEL_STOP,
     LEVEL_TARGET,
+    LEVELS,
     LOCKED,
     MAKER,
     NOTE_CANDLES,
@@ -94,15 +96,22 @@ from app.risk.limits import trade_closed
 from app.risk.sizing import remembered
 
 
+def next_row(m: Cells, p: int, tape: F64, row: int, kind: int) -> int:
+    """Begin a row of the tape; where it is."""
+    at = int(m[USED])
+    tape[at + ROW_KIND] = kind
+    tape[at + ROW_CANDLE] = row
+    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    m[USED] = at + ROW_CELLS
+    return at
+
+
 def note_order(
     m: Cells, p: int, tape: F64, row: int, side: int, limit: int, quantity: float, price: float, fee: float,
     slippage: float, reason: int, status: int,
 ) -> None:  # fmt: skip
     """Write down what became of an order, or of a part of it."""
-    at = int(m[USED])
-    tape[at + ROW_KIND] = AN_ORDER
-    tape[at + ROW_CANDLE] = row
-    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    at = next_row(m, p, tape, row, AN_ORDER)
     tape[at + ORDER_SIDE] = side
     tape[at + ORDER_LIMIT] = limit
     tape[at + ORDER_QUANTITY] = quantity
@@ -111,7 +120,6 @@ def note_order(
     tape[at + ORDER_SLIPPAGE] = slippage
     tape[at + ORDER_REASON] = reason
     tape[at + ORDER_STATUS] = status
-    m[USED] = at + ROW_CELLS
 
 
 def note_trade(
@@ -121,10 +129,7 @@ def note_trade(
     share = 1.0 if quantity >= m[p + QUANTITY] else quantity / m[p + QUANTITY]
     entry_fee, entry_slippage, carry = share * m[p + ENTRY_FEE], share * m[p + ENTRY_SLIPPAGE], share * m[p + CARRY]
     profit = m[p + SIDE] * quantity * (price - m[p + ENTRY]) - (entry_fee + fee + carry)
-    at = int(m[USED])
-    tape[at + ROW_KIND] = A_TRADE
-    tape[at + ROW_CANDLE] = row
-    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    at = next_row(m, p, tape, row, A_TRADE)
     tape[at + TRADE_SIDE] = m[p + SIDE]
     tape[at + TRADE_ENTRY_ROW] = m[p + ENTRY_ROW]
     tape[at + TRADE_ENTRY] = m[p + ENTRY]
@@ -135,7 +140,6 @@ def note_trade(
     tape[at + TRADE_PNL] = profit
     tape[at + TRADE_CANDLES] = m[p + CANDLES]
     tape[at + TRADE_REASON] = reason
-    m[USED] = at + ROW_CELLS
     m[p + ENTRY_FEE] -= entry_fee
     m[p + ENTRY_SLIPPAGE] -= entry_slippage
     m[p + CARRY] -= carry
@@ -144,32 +148,24 @@ def note_trade(
 
 def note_decision(m: Cells, p: int, tape: F64, row: int, signal: int, code: int) -> None:
     """Write a decision down, where decisions are kept."""
-    if m[KEEPS_NOTES] != 1.0:
+    if m[KEEPS_NOTES] != DECISIONS:
         return
-    at = int(m[USED])
-    tape[at + ROW_KIND] = A_NOTE
-    tape[at + ROW_CANDLE] = row
-    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    at = next_row(m, p, tape, row, A_NOTE)
     tape[at + NOTE_SIGNAL] = signal
     tape[at + NOTE_CODE] = code
     tape[at + NOTE_HELD] = m[p + SIDE] * m[p + QUANTITY]
     tape[at + NOTE_CANDLES] = m[p + CANDLES]
-    m[USED] = at + ROW_CELLS
 
 
 def note_levels(m: Cells, p: int, tape: F64, row: int, begins: int, is_next: int) -> None:
     """Write down under which levels a position is now, where levels are kept."""
-    if m[KEEPS_NOTES] != 2.0:
+    if m[KEEPS_NOTES] != LEVELS:
         return
-    at = int(m[USED])
-    tape[at + ROW_KIND] = A_LEVEL
-    tape[at + ROW_CANDLE] = row
-    tape[at + ROW_SYMBOL] = m[p + SYMBOL]
+    at = next_row(m, p, tape, row, A_LEVEL)
     tape[at + LEVEL_STOP] = m[p + STOP]
     tape[at + LEVEL_TARGET] = m[p + TARGET]
     tape[at + LEVEL_BEGINS] = begins
     tape[at + LEVEL_IS_NEXT] = is_next
-    m[USED] = at + ROW_CELLS
 
 
 def close_part(

@@ -20,7 +20,7 @@ CASH: Final = 0
 LOCKED: Final = 1  # proceeds of short sales and as much again, quote units
 RESERVED: Final = 2  # kept for entries that were ordered, quote units
 USED: Final = 3  # cells used of the tape
-KEEPS_NOTES: Final = 4  # 1: decisions are written down, too; 2: levels are
+KEEPS_NOTES: Final = 4  # what is written down besides orders and trades: NOTHING_MORE, DECISIONS or LEVELS
 SENT: Final = 5  # orders sent since the close before: within the last minute, as candles are no shorter
 SYMBOLS: Final = 6  # how many blocks follow
 STANDING: Final = 7  # eight cells: `app.risk.limits.Standing`, in its order
@@ -91,6 +91,11 @@ AN_ORDER: Final = 0
 A_TRADE: Final = 1
 A_NOTE: Final = 2
 A_LEVEL: Final = 3
+
+# What `KEEPS_NOTES` may say.
+NOTHING_MORE: Final = 0.0
+DECISIONS: Final = 1.0
+LEVELS: Final = 2.0
 
 ORDER_SIDE: Final = 3
 ORDER_LIMIT: Final = 4  # 1 for a limit order

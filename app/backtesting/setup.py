@@ -17,14 +17,17 @@ from app.backtesting.layout import (
     A_TRADE,
     AN_ORDER,
     CASH,
+    DECISIONS,
     EXITS,
     FIRST_SYMBOL,
     I64,
     KEEPS_NOTES,
     LAST_SIGNAL,
+    LEVELS,
     LIMITS,
     MARKET,
     MOST_CELLS,
+    NOTHING_MORE,
     ROW_CELLS,
     ROW_KIND,
     SIZING,
@@ -165,7 +168,7 @@ class Setup:
             skip: Whether candles at which nothing can happen are passed over; the result is the same.
         """
         cells = self._cells.copy()
-        cells[KEEPS_NOTES] = 2 if levels else int(notes)
+        cells[KEEPS_NOTES] = LEVELS if levels else DECISIONS if notes else NOTHING_MORE
         curve = np.empty(len(self.index) if equity else 0)
         marks = np.flatnonzero(self._track.signals != 0)
         room = min(marks.size, _MOST_EXPECTED) * 3 * ROW_CELLS  # memory that is not written to costs nothing

@@ -55,9 +55,13 @@ class _Guard:
     on_headers: Callable[[Mapping[str, str]], None] = staticmethod(lambda _: None)
     on_limits: Callable[[Iterable[Mapping[str, Any]]], None] = staticmethod(lambda _: None)
 
-    def fetch(self, *request: Any, **options: Any) -> Any:  # noqa: ANN401  ccxt's signature
-        """One request; nothing is known of its answer yet."""
+    def forget_answer(self) -> None:
+        """Nothing is known of an answer: the next request has not been answered yet."""
         self.last_status, self.last_code, self.was_accepted = None, None, False
+
+    def fetch(self, *request: Any, **options: Any) -> Any:  # noqa: ANN401  ccxt's signature
+        """One request."""
+        self.forget_answer()
         return super().fetch(*request, **options)  # type: ignore[misc]
 
     def handle_errors(self, code: int, reason: str, url: str, *rest: Any) -> Any:  # noqa: ANN401  ccxt's signature

@@ -49,7 +49,7 @@ class RequestGate:
         """
         if reason := self.budget.refusal(lane, places_order=places_order):
             raise GateShutError(f"{self._client.id} {reason}")
-        self._client.last_status, self._client.last_code, self._client.was_accepted = None, None, False
+        self._client.forget_answer()
         try:
             answer = request()
         except (ccxt.BaseError, *_NO_SENSE) as error:

@@ -1,7 +1,7 @@
 """Real orders: written down before they are sent, sent once, and looked for until their fate is known."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -12,25 +12,23 @@ from app.core.enums import OrderSide, OrderType
 from app.core.interfaces import IExecutor, PositionView
 from app.domain.errors import (
     InsufficientFunds,
-    KeyRevoked,
     OrderPostponed,
     OrderRejected,
     OutcomeUnknown,
-    StopReached,
 )
-from app.domain.instrument import Instrument, base_of, quote_of
-from app.domain.order import OrderEvent, OrderStatus
+from app.domain.instrument import Instrument, quote_of
+from app.domain.order import OrderStatus
 from app.domain.position import Position
 from app.domain.protection import Protection, TakenExit
-from app.domain.reports import Balance, GuardTicket, OrderReport, OrderTicket
 from app.domain.resting import FollowUp, OrderStyles, Purpose, RestingOrder
 from app.domain.values import MONEY, Money, Price, Quantity, exact
-from app.execution.balances import FRESH_MS, Balances
+from app.execution.balances import FRESH_MS
 from app.execution.guarding import Guarding, taken_exit
+from app.execution.live_desk import LiveDesk, total_and_free
 from app.execution.order_exchange import OrderExchange
 from app.execution.order_shape import ccxt_order
 from app.execution.position_view import view_of
-from app.execution.reconcile import ORDER_SEQUENCE, Reconciler, client_id_of
+from app.execution.reconcile import Reconciler
 from app.execution.schedule import DEFAULT_EVERY_S, Schedule
 from app.execution.tending import Tending
 from app.models.sql import Order
@@ -41,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 ZERO: Final = Decimal(0)
 JUST_NOW_MS: Final = 5_000
-LATE_MS: Final = 10_000  # so old may the time of an order be when it leaves: the proof of its absence counts from there
 RESERVE: Final = 0.002  # of the notional: a taker's fee, and the price that moves while a market order travels
 
 
@@ -58,7 +55,7 @@ class LiveExecutor(IExecutor):
 
     Attributes:
         reconciler: Compares ledger and exchange.
-        id_prefix: What the ids of new orders begin with.
+        desk: Sends orders.
     """
 
     def __init__(
@@ -72,17 +69,15 @@ class LiveExecutor(IExecutor):
         clock: Clock | None = None,
     ) -> None:
         self.trade_repo = trade_repo
-        self._clock = clock or SystemClock()
-        self._told_time_at = (0, 0)
+        clock, alerts = clock or SystemClock(), AlertRepository(trade_repo.session)
         self._orders = OrderRepository(trade_repo.session)
         self._exchange = exchange
-        self.id_prefix = prefix
-        self.reconciler = Reconciler(exchange, self._orders, trade_repo, AlertRepository(trade_repo.session), prefix)
-        self._schedule = Schedule(self._clock, int(compare_every_s * 1_000))
-        self._balances = Balances(exchange, self._clock)
-        self._tending = Tending(self, self._orders, trade_repo, styles or OrderStyles())
-        alerts = AlertRepository(trade_repo.session)
-        self._guarding = Guarding(self, self._orders, trade_repo, alerts, exchange.name)
+        self.reconciler = Reconciler(exchange, self._orders, trade_repo, alerts, prefix)
+        self.desk = LiveDesk(exchange, self._orders, self.reconciler, clock)
+        self._balances = self.desk.balances
+        self._schedule = Schedule(clock, int(compare_every_s * 1_000))
+        self._tending = Tending(self.desk, self._orders, trade_repo, styles or OrderStyles())
+        self._guarding = Guarding(self.desk, self._orders, trade_repo, alerts, exchange.name)
         self._decisions: dict[str, tuple[datetime, str]] = {}
         self._along: dict[str, Callable[[], None]] = {}
         self._dust: dict[str, Quantity] = {}
@@ -125,16 +120,16 @@ class LiveExecutor(IExecutor):
         side, order_type, asked = OrderSide(side), OrderType(order_type), exact(quantity)
         if side is OrderSide.BUY or not self._guarding.is_all_in_doubt(symbol):
             self._refuse_while_in_doubt(symbol)
-        instrument = self.market(symbol)
-        if not instrument.is_trading:
-            raise OrderPostponed(f"{side} {symbol} is not sent: {self._pause(instrument)}")
+        instrument = self.desk.market(symbol)
+        if pause := self._why_paused(instrument):
+            raise OrderPostponed(f"{side} {symbol} is not sent: {pause}")
         asked = self._clear_the_way(symbol, side, asked)
         base_before, amount = self._affordable(instrument, side, asked, order_type)
         limit = instrument.price(price) if order_type is OrderType.LIMIT and price is not None else None
         reference = limit or (Price(exact(price)) if price is not None else None)
         if refusal := self._refusal(instrument, side, amount, reference, base_before, limit):
             raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
-        now_ms = self.now_ms()
+        now_ms = self.desk.now_ms()
         with unit_of_work(self.trade_repo.session):  # one sync of the disk for all that must be durable before the POST
             order = self._new_order(symbol, side, order_type, amount, limit, base_before, now_ms)
             if along is not None:
@@ -147,7 +142,7 @@ class LiveExecutor(IExecutor):
         """A purchase that cannot be paid although our balances said so is judged again, with new ones."""
         knew_the_account = order.side is OrderSide.SELL or self._balances.are_younger_than(JUST_NOW_MS)
         try:
-            self._post(order)
+            self.desk.post(order)
         except InsufficientFunds as unpaid:
             if knew_the_account:
                 raise
@@ -181,7 +176,7 @@ class LiveExecutor(IExecutor):
         self.cancel_resting(symbol)
         self._guarding.cancel(symbol)
         for order in self._orders.resting(symbol):
-            self.cancel(order)
+            self.desk.cancel(order)
         return len(resting)
 
     def protect(self, symbol: str, protection: Protection | None) -> None:
@@ -229,8 +224,7 @@ class LiveExecutor(IExecutor):
         """An order in doubt, or a market that takes none."""
         if frozen := self.reconciler.frozen(symbol):
             return f"{symbol} is frozen: {frozen}"
-        instrument = self.market(symbol)
-        return None if instrument.is_trading else self._pause(instrument)
+        return self._why_paused(self.desk.market(symbol))
 
     def why_no_exit(self, symbol: str) -> str | None:
         """As `why_not_now`, but protection in doubt is an obstacle only where it could sell coins of others."""
@@ -238,131 +232,13 @@ class LiveExecutor(IExecutor):
             return self.why_not_now(symbol)
         if reason := self._guarding.why_no_exit(symbol):
             return f"{symbol} is frozen: {reason}"
-        instrument = self.market(symbol)
-        return None if instrument.is_trading else self._pause(instrument)
-
-    # What looks after resting orders needs (`OrderDesk`).
-
-    def now_ms(self) -> int:
-        """The exchange's time, which an order bears that is written down now."""
-        self._told_time_at = self._clock.now_ms(), self._clock.monotonic_ms()
-        return self._exchange.time_ms()
-
-    def market(self, symbol: str) -> Instrument:
-        """What the market allows."""
-        return self._exchange.instrument(symbol)
-
-    def last_price(self, symbol: str) -> Price:
-        """What the market traded at last."""
-        return self._exchange.last_price(symbol)
-
-    def base_balance(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Base units of the account: in total, and free; asked now."""
-        return _total_and_free(self._balances.ask(), symbol)
-
-    def new_id(self) -> str:
-        """From the persisted sequence."""
-        return client_id_of(self.id_prefix, self._orders.next_number(ORDER_SEQUENCE))
-
-    def cancel(self, order: Order) -> None:
-        """One DELETE; its answer comes from the engine, so it is believed before any read."""
-        self._balances.move()
-        report = self._exchange.cancel(order.symbol, order.id, order.exchange_id)
-        if report is not None:
-            self.reconciler.take(order, report)
-        if OrderStatus(order.status).rests:
-            self.reconciler.settle(order)
-
-    def send(self, order: Order) -> None:
-        """One POST of an order that is written down."""
-        self._orders.apply(order, OrderEvent.SUBMIT)
-        self._post(order)
-
-    def send_guard(self, ticket: GuardTicket, orders: list[Order]) -> None:
-        """One POST of a protection that is written down."""
-        self._balances.move()
-        self._refuse_when_late(orders)
-        try:
-            reports = self._exchange.place_guard(ticket)
-        except (OrderRejected, KeyRevoked) as refusal:
-            for order in orders:
-                self._orders.apply(order, OrderEvent.REJECT, note=str(refusal))
-            if _is_about_price(refusal) and self.last_price(ticket.symbol) <= ticket.stop:
-                raise StopReached(f"{ticket.symbol} fell to its stop at {ticket.stop:f} meanwhile") from refusal
-            raise
-        except BaseException as doubt:
-            for order in orders:
-                self._orders.apply(order, OrderEvent.DOUBT, note=str(doubt))
-            if not isinstance(doubt, OutcomeUnknown):
-                raise
-            for order in orders:
-                self.reconciler.settle(order)
-            if self.reconciler.frozen(ticket.symbol):
-                raise
-            logger.warning("Protection %s was in doubt and is found: %s", orders[0].id, orders[0].status)
-        else:
-            self._take_all(orders, reports)
-
-    def cancel_guard(self, orders: list[Order]) -> None:
-        """One DELETE for all of them; its answer comes from the engine, so it is believed before any read."""
-        self._balances.move()
-        symbol, list_id = orders[0].symbol, orders[0].list_id
-        if list_id is None:
-            report = self._exchange.cancel(symbol, orders[0].id, orders[0].exchange_id)
-            self._take_all(orders, [] if report is None else [report])
-        else:
-            self._take_all(orders, self._exchange.cancel_list(symbol, list_id))
-        for order in orders:
-            if OrderStatus(order.status).rests:
-                self.reconciler.settle(order)
-
-    def _take_all(self, orders: list[Order], reports: Sequence[OrderReport]) -> None:
-        """Book what an answer says of orders that belong together; one of which it says nothing is looked for."""
-        told = {report.client_id: report for report in reports}
-        for order in orders:
-            if order.id in told:
-                self.reconciler.take(order, told[order.id])
-            elif OrderStatus(order.status).is_unresolved:
-                self.reconciler.settle(order)
-
-    def _refuse_when_late(self, orders: list[Order]) -> None:
-        """The machine slept, or the disk took long: what is sent now may arrive after the proof that it never did."""
-        wall_ms, monotonic_ms = self._told_time_at
-        late_ms = max(self._clock.now_ms() - wall_ms, self._clock.monotonic_ms() - monotonic_ms)
-        if late_ms <= LATE_MS:
-            return
-        note = f"not sent: {late_ms / 1_000:.0f} s went by after it was written down"
-        for order in orders:
-            self._orders.apply(order, OrderEvent.REJECT, note=note)
-        raise OrderPostponed(f"{orders[0].side} {orders[0].symbol} is {note}")
-
-    def _post(self, order: Order) -> None:
-        self._balances.move()
-        self._refuse_when_late([order])
-        price = None if order.price is None else Price(order.price)
-        ticket = OrderTicket(
-            order.id, order.symbol, order.side.value, order.order_type, Quantity(order.quantity), price
-        )
-        try:
-            report, fills = self._exchange.place(ticket)
-        except (OrderRejected, KeyRevoked) as refusal:
-            self._orders.apply(order, OrderEvent.REJECT, note=str(refusal))
-            raise
-        except BaseException as doubt:
-            self._orders.apply(order, OrderEvent.DOUBT, note=str(doubt))
-            if not isinstance(doubt, OutcomeUnknown) or not self.reconciler.settle(order):
-                raise
-            logger.warning("Order %s was in doubt and is found: %s", order.id, order.status)
-            if OrderStatus(order.status) is OrderStatus.REJECTED:
-                raise OrderRejected(f"order {order.id} never arrived: {doubt}") from doubt
-        else:
-            self.reconciler.take(order, report, fills)
+        return self._why_paused(self.desk.market(symbol))
 
     def _is_dust(self, symbol: str, position: Position) -> bool:
         """Whether the market would refuse to sell all of it at its average cost. It stays in the ledger."""
         if position.quantity <= 0:
             return True
-        instrument = self.market(symbol)
+        instrument = self.desk.market(symbol)
         price = Price(MONEY.divide(position.cost, position.quantity))
         refusal = instrument.refusal(instrument.quantity(position.quantity), price)
         if refusal is not None and self._dust.get(symbol) != position.quantity:
@@ -374,7 +250,9 @@ class LiveExecutor(IExecutor):
         if frozen := self.reconciler.frozen(symbol):
             raise OutcomeUnknown(f"{symbol} is frozen: {frozen}")
 
-    def _pause(self, instrument: Instrument) -> str:
+    def _why_paused(self, instrument: Instrument) -> str | None:
+        if instrument.is_trading:
+            return None
         return f"{instrument.symbol} takes no orders now, {self._exchange.name} says {instrument.status}"
 
     def _clear_the_way(self, symbol: str, side: OrderSide, asked: Decimal) -> Decimal:
@@ -402,11 +280,11 @@ class LiveExecutor(IExecutor):
         purchase is content with what was told since the last cycle.
         """
         if side is OrderSide.BUY:
-            total, _ = _total_and_free(self._balances.recent(), instrument.symbol)
+            total, _ = total_and_free(self._balances.recent(), instrument.symbol)
             if not self._balances.are_settled():  # the last purchase may not be in it yet, and would look like this one
                 total = max(total, self.trade_repo.position(instrument.symbol).quantity)
             return total, instrument.quantity(asked)
-        total, free = self.base_balance(instrument.symbol)
+        total, free = self.desk.base_balance(instrument.symbol)
         round_down = instrument.market_quantity if order_type is OrderType.MARKET else instrument.quantity
         held = self.trade_repo.position(instrument.symbol).quantity
         sellable = round_down(min(asked, held, free))
@@ -430,7 +308,7 @@ class LiveExecutor(IExecutor):
         if limit is None:
             reasons.append(instrument.market_refusal(amount))
         elif instrument.bounds.limits_price:
-            reasons.append(instrument.price_refusal(side.value, limit, self.last_price(instrument.symbol)))
+            reasons.append(instrument.price_refusal(side.value, limit, self.desk.last_price(instrument.symbol)))
         if side is OrderSide.BUY:
             reasons.append(instrument.position_refusal(amount, base_before))
         return next((reason for reason in reasons if reason is not None), None)
@@ -447,7 +325,7 @@ class LiveExecutor(IExecutor):
     ) -> Order:
         """Durable before anything is sent; if that fails, nothing is sent."""
         candle_time, reason = self._decisions.pop(symbol, (None, None))
-        identity = self.new_id()
+        identity = self.desk.new_id()
         return Order(
             id=identity,
             symbol=symbol,
@@ -468,13 +346,3 @@ class LiveExecutor(IExecutor):
             first_id=identity,
             attempt=1,
         )
-
-
-def _total_and_free(balances: Mapping[str, Balance], symbol: str) -> tuple[Decimal, Decimal]:
-    balance = balances.get(base_of(symbol))
-    return (balance.total, balance.free) if balance else (ZERO, ZERO)
-
-
-def _is_about_price(refusal: Exception) -> bool:
-    """Whether an exchange says that a stop is beyond the price: Binance's two sentences for it."""
-    return "trigger immediately" in str(refusal) or "relationship of the prices" in str(refusal)

@@ -242,7 +242,7 @@ class SteadfastExecutor(IExecutor):
             raise error
         logger.critical("The database cannot be written: entries stop, exits go on from memory: %s", error)
         outage = _Outage(list(self._states.values()), self._make, self._clock.now_ms())
-        outage.executor.id_prefix = outage_prefix(self._live.reconciler.prefix, symbol)
+        outage.executor.desk.id_prefix = outage_prefix(self._live.reconciler.prefix, symbol)
         self._outage = outage
         self._exchange.begin_journal(self._journal)
         try:

@@ -144,7 +144,7 @@ def test_fault_34_a_death_between_cancel_and_replacement_is_made_good_after_the_
     executor = venue.executor(styles=STYLES)
     rest(executor)
     venue.advance(61)
-    executor.base_balance = _dies
+    executor.desk.base_balance = _dies
     with pytest.raises(SystemExit):
         executor.synchronize(BTC)
     assert orders(venue) == [("limit", "canceled", "0")]

@@ -264,7 +264,7 @@ def test_a_read_that_lags_behind_the_cancel_never_leads_to_two(venue, protected)
 
 def test_a_death_between_cancel_and_placing_is_made_good_after_the_restart(venue, protected):
     executor, _ = protected
-    executor.base_balance = _dies
+    executor.desk.base_balance = _dies
     wanted = levels(venue, executor, stop="0.95")
     with pytest.raises(SystemExit):
         executor.protect(BTC, wanted)
@@ -310,7 +310,7 @@ def test_a_stop_that_the_price_reaches_while_it_travels_is_told_from_other_refus
     buy(executor)
     wanted = levels(venue, executor, target=None, stop="0.999")
     moved = iter([last(executor), wanted.stop - 1])
-    executor.last_price = lambda _: next(moved)
+    executor.desk.last_price = lambda _: next(moved)
     venue.fault("error", method="POST", path=ORDER, code=-2010, msg="Stop price would trigger immediately.")
     with pytest.raises(StopReached, match="meanwhile"):
         executor.protect(BTC, wanted)
@@ -362,8 +362,8 @@ def test_nothing_is_placed_beside_an_exit_that_rests(venue):
 
 
 def on_a_market_with(executor, stops):
-    market = executor.market
-    executor.market = lambda symbol: replace(market(symbol), stops=stops)
+    market = executor.desk.market
+    executor.desk.market = lambda symbol: replace(market(symbol), stops=stops)
 
 
 def test_where_no_stop_sells_at_market_one_with_a_limit_rests(venue):
@@ -389,10 +389,13 @@ def test_where_stops_cannot_rest_an_alert_says_so_once(venue):
     assert ["work only while the bot runs" in alert.text for alert in AlertRepository(venue.session).latest()] == [True]
 
 
-def doubtful(venue, **fault):
-    """A position whose protection was sent, and nobody knows what became of it."""
+def doubtful(venue, *, lag=False, **fault):
+    """A position whose protection was sent, and nobody knows what became of it; with `lag` reads do not tell, either."""
     executor = venue.executor()
     buy(executor)
+    if lag:
+        venue.advance(61)
+        venue.fault("read_lag", lag=60, seconds=60)
     venue.fault(**{"kind": "reset", "phase": "before", "method": "POST", "path": LIST} | fault)
     wanted = levels(venue, executor, stop="0.95")
     with pytest.raises(OutcomeUnknown):
@@ -426,13 +429,7 @@ def test_protection_that_arrives_after_the_exit_finds_no_coins(venue):
 
 
 def test_protection_that_rests_unseen_is_cancelled_by_its_own_id_before_the_exit(venue):
-    executor = venue.executor()
-    buy(executor)
-    venue.advance(61)
-    venue.fault("read_lag", lag=60, seconds=60)
-    venue.fault("reset", phase="after", method="POST", path=LIST)
-    with pytest.raises(OutcomeUnknown):
-        executor.protect(BTC, levels(venue, executor))
+    executor, _ = doubtful(venue, lag=True, phase="after")
     sell_all(executor)
     assert not OrderRepository(venue.session).protection(BTC)
     venue.advance(61)
@@ -442,13 +439,7 @@ def test_protection_that_rests_unseen_is_cancelled_by_its_own_id_before_the_exit
 
 
 def test_protection_that_sold_unseen_has_the_exit_refused(venue):
-    executor = venue.executor()
-    buy(executor)
-    venue.advance(61)
-    venue.fault("read_lag", lag=60, seconds=60)
-    venue.fault("reset", phase="after", method="POST", path=LIST)
-    with pytest.raises(OutcomeUnknown):
-        executor.protect(BTC, levels(venue, executor, stop="0.95"))
+    executor, _ = doubtful(venue, lag=True, phase="after")
     moves(venue, -15)
     with pytest.raises(OrderRejected, match="insufficient balance"):
         sell_all(executor)

@@ -8,6 +8,18 @@ fees, reason.
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
+from app.config.models import StrategyConfig
+from app.strategies.base import BaseStrategy
+
+START = pd.Timestamp("2025-01-01", tz="UTC")
+MINUTE = pd.Timedelta(minutes=1)
+REASONS = {
+    "stop loss": "stop", "trailing stop": "trailing", "break-even stop": "break even", "profit": "target", "held for": "time",
+    "sell signal": "signal", "the account fell": "drawdown",
+}  # fmt: skip
+
 Row = tuple[float, float, float, float, float]
 Exit = tuple[int, float, float, float, str]
 
@@ -25,6 +37,24 @@ HOLES = "the simulated exchange has no holes in its candles"
 CASH = "the account is another one"
 
 
+class Told(BaseStrategy):
+    """Gives the signals of a scenario, and 0 for candles beyond it."""
+
+    signals: pd.Series
+    warmup = 1
+
+    def calculate_indicators(self, df):
+        return df
+
+    def generate_signals(self, df):
+        return df.assign(signal=self.signals.reindex(df.index).fillna(0).astype("int8"))
+
+
+def reason_in(words: str) -> str:
+    """The table's word for a reason that the bot recorded."""
+    return next(reason for told, reason in REASONS.items() if told in words)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """Attributes: name, candles, signals (the rest is 0), `risk` settings, exits, units held at the end; `paper` and `orders`
@@ -40,6 +70,12 @@ class Scenario:
     orders: dict[str, Any] = field(default_factory=dict)
     market: dict[str, str] = field(default_factory=dict)
     not_live: str = ""
+
+    def strategy(self, config: StrategyConfig) -> Told:
+        """One that gives the scenario's signals."""
+        told = Told(config)
+        told.signals = pd.Series({START + i * MINUTE: signal for i, signal in enumerate(self.signals)})
+        return told
 
 
 def stages(*pairs: tuple[float, float]) -> list[dict[str, float]]:

@@ -14,27 +14,9 @@ from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor
 from app.execution.paper_limits import PaperLimitExecutor
 from app.repositories import SignalRepository, StepRepository, TradeRepository
-from app.strategies.base import BaseStrategy
 
 BTC, MINUTE_MS = "BTC/USDT", 60_000
 START = pd.Timestamp("2025-01-01", tz="UTC")
-REASONS = {
-    "stop loss": "stop", "trailing stop": "trailing", "break-even stop": "break even", "profit": "target", "held for": "time",
-    "sell signal": "signal", "the account fell": "drawdown",
-}  # fmt: skip
-
-
-class Told(BaseStrategy):
-    """Gives the signals of the table."""
-
-    signals: pd.Series
-    warmup = 1
-
-    def calculate_indicators(self, df):
-        return df
-
-    def generate_signals(self, df):
-        return df.assign(signal=self.signals.reindex(df.index).astype("int8"))
 
 
 class Handler(IDataHandler):
@@ -83,11 +65,8 @@ def frame(scenario):
 
 
 @pytest.fixture
-def strategy(scenario, config, frame):
-    told = Told(config.strategy)
-    padded = [*scenario.signals, *[0] * (len(scenario.rows) - len(scenario.signals))]
-    told.signals = pd.Series({START + pd.Timedelta(minutes=i): signal for i, signal in enumerate(padded)})
-    return told
+def strategy(scenario, config):
+    return scenario.strategy(config.strategy)
 
 
 def minute_of(moment):
@@ -104,7 +83,7 @@ def test_in_a_backtest(scenario, config, frame, strategy):
     assert sum(trade[2] for trade in done if trade[-1] == "end") == scenario.held
 
 
-def test_on_paper(scenario, config, frame, strategy, session):
+def test_on_paper(scenario_table, scenario, config, frame, strategy, session):
     trades, signals = TradeRepository(session), SignalRepository(session)
     market = config.exchange.market
     handler = Handler(frame, Instrument(BTC, *market.model_dump().values()))
@@ -123,7 +102,7 @@ def test_on_paper(scenario, config, frame, strategy, session):
     done = [
         (
             minute_of(steps[trade.order_id].candle_time), float(trade.price), float(trade.quantity),
-            round(float(trade.pnl), 2), next(reason for words, reason in REASONS.items() if words in steps[trade.order_id].reason),
+            round(float(trade.pnl), 2), scenario_table.reason_in(steps[trade.order_id].reason),
         )
         for trade in reversed(trades.get_by_symbol(BTC)) if trade.side == "sell"
     ]  # fmt: skip

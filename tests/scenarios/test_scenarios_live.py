@@ -28,30 +28,12 @@ from app.execution.ccxt_exchange import CcxtExchange
 from app.execution.live_executor import LiveExecutor
 from app.models.sql import Order
 from app.repositories import SignalRepository, StepRepository, TradeRepository
-from app.strategies.base import BaseStrategy
 from exchange_simulator.server.running import exchange_process
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 MINUTE = pd.Timedelta(minutes=1)
 AT_ONCE = 24  # bots that one exchange counts as one address
 THICK = 1_000  # so much more is traded than in the table, that an entry does not move the price
-REASONS = {
-    "stop loss": "stop", "trailing stop": "trailing", "break-even stop": "break even", "profit": "target", "held for": "time",
-    "sell signal": "signal", "the account fell": "drawdown",
-}  # fmt: skip
-
-
-class Told(BaseStrategy):
-    """Gives the signals of the table."""
-
-    signals: pd.Series
-    warmup = 1
-
-    def calculate_indicators(self, df):
-        return df
-
-    def generate_signals(self, df):
-        return df.assign(signal=self.signals.reindex(df.index).fillna(0).astype("int8"))
 
 
 def chosen(table):
@@ -81,11 +63,16 @@ def make_bot(scenario, symbol, key, address, session, clock) -> TradingBot:
             "db_path": ":memory:",
         }
     )  # fmt: skip
-    told = Told(config.strategy)
-    told.signals = pd.Series({START + i * MINUTE: signal for i, signal in enumerate(scenario.signals)})
     trades, signals = TradeRepository(session), SignalRepository(session)
     executor = LiveExecutor(trades, CcxtExchange(config.exchange), prefix=f"keel-{symbol[:3].lower()}")
-    return TradingBot(config, CryptoDataHandler(config.exchange, clock=clock), told, executor, trades, signals)
+    return TradingBot(
+        config,
+        CryptoDataHandler(config.exchange, clock=clock),
+        scenario.strategy(config.strategy),
+        executor,
+        trades,
+        signals,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +115,7 @@ def trade(scenarios, folder: Path, advance) -> dict[str, Session]:
     return ledgers
 
 
-def test_live_against_the_simulated_exchange(scenario, live):
+def test_live_against_the_simulated_exchange(scenario_table, scenario, live):
     if scenario.not_live:
         pytest.skip(scenario.not_live)
     session = live[scenario.name]
@@ -145,7 +132,7 @@ def test_live_against_the_simulated_exchange(scenario, live):
         price = sum((fill.quantity * fill.price for fill in fills), Decimal(0)) / quantity
         moment = step.candle_time or fills[0].timestamp
         minute = int((pd.Timestamp(moment) - START) / MINUTE)
-        reason = next(reason for words, reason in REASONS.items() if words in step.reason)
+        reason = scenario_table.reason_in(step.reason)
         exits.append((minute, float(price), float(quantity), reason))
     expected = [(minute, price, quantity, reason) for minute, price, quantity, _, reason in scenario.exits]
     assert [(one[0], one[3]) for one in exits] == [(one[0], one[3]) for one in expected]
