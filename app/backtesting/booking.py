@@ -215,9 +215,9 @@ def open_part(
         average = (m[p + QUANTITY] * m[p + ENTRY] + quantity * price) / (m[p + QUANTITY] + quantity)
         keep(m, p, averaged(held_of(m, p), average, exits_of(m), ticks_of(m, p)))
     note_levels(m, p, tape, row, begins, 0)
-    m[p + QUANTITY] += quantity
-    m[p + OPENING] += quantity
-    m[p + COST] += quantity * price + fee
+    m[p + QUANTITY] = floor_to(m[p + QUANTITY] + quantity, steps_of(m, p))  # a sum of floats lies beside the grid
+    m[p + OPENING] = floor_to(m[p + OPENING] + quantity, steps_of(m, p))
+    m[p + COST] += quantity * price
     m[p + ENTRY_FEE] += fee
     m[p + ENTRY_SLIPPAGE] += slippage
     if m[p + ENTER_IS_ADDED] == 0.0:

@@ -142,7 +142,7 @@ moves = st.lists(st.sampled_from([-300, -50, -1, 0, 0, 1, 50, 300]), min_size=30
 def markets(draw):
     """Candles in cents around 100, with ties, gaps between close and open, candles without volume, and holes."""
     steps = draw(moves)
-    closes = 10_000 + np.cumsum(steps)
+    closes = np.maximum(10_000 + np.cumsum(steps), 500)  # a candle's price is never 0
     gaps = draw(st.lists(st.sampled_from([0, 0, 0, 120, -120]), min_size=len(steps), max_size=len(steps)))
     wicks = draw(st.lists(st.integers(0, 150), min_size=len(steps), max_size=len(steps)))
     volumes = draw(st.lists(st.sampled_from([0.0, 1.0, 5.0, 5.0]), min_size=len(steps), max_size=len(steps)))
@@ -169,6 +169,8 @@ RISKS = [
     {"sizing": {"method": "equity", "equity_share": 0.9}, "max_position_size_usd": 50_000,
      "limits": {"max_daily_loss_pct": 0.01, "max_consecutive_losses": 2, "cooldown_candles": 5}, "stop_loss_pct": 0.01},
     {"sizing": {"method": "kelly", "equity_share": 0.5, "kelly_trades": 2}, "limits": {"max_drawdown_pct": 0.03}},
+    {"sizing": {"method": "amount", "amount_usd": 1_700}, "max_entries": 3, "max_position_size_usd": 3_000},
+    {"sizing": {"method": "kelly", "equity_share": 0.5, "kelly_trades": 2}, "max_entries": 2, "stop_loss_pct": 0.03},
 ]  # fmt: skip
 risks = st.sampled_from(RISKS)
 

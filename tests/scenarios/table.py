@@ -84,6 +84,7 @@ def stages(*pairs: tuple[float, float]) -> list[dict[str, float]]:
 
 STOP, BOTH = {"stop_loss_pct": 0.02}, {"stop_loss_pct": 0.02, "take_profit_pct": 0.02}
 TRAIL = {"exits": {"trailing_stop_pct": 0.02, "trailing_from_pct": 0.01}}
+SECOND = {"max_entries": 2, "sizing": {"method": "amount", "amount_usd": 600}}
 HALVES = {"take_profit_pct": 0.1, "exits": {"take_profit_stages": stages((0.02, 0.5), (0.04, 0.25))}}
 
 SCENARIOS = [
@@ -138,6 +139,10 @@ SCENARIOS = [
     Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")]),
     # 5 at 100, worth 550 at 110: 450 are left, 4.09 at 110; average 104.499, stop 102.40; 9.09 * 102.40 - 949.90 = -19.08
     Scenario("adding averages the entry and lifts the stop", [FLAT, FLAT, (100, 110, 100, 110, 10), (110, 111, 109, 110, 10), (110, 110, 102, 103, 10)], [0, 1, 0, 1], {**STOP, "max_entries": 2}, [(4, 102.4, 9.09, -19.08, "stop")]),
+    # 6 at 100; 1,000 less the 600 paid, fees apart, leave 4 at 100; fees 0.6 + 0.4 + 1.03
+    Scenario("a position's size counts what was paid, without fees", [FLAT, FLAT, QUIET, FLAT, QUIET, HIGH], [0, 1, 0, 1, 0, -1], SECOND, [(5, 103.0, 10.0, 27.97, "signal")], paper={"fee_rate": 0.001}),
+    # 6 at 100, worth 540 at 90; 400 leave 4.444 at 90; 10.444 * 90 - 600 - 399.96 = -60
+    Scenario("what was paid counts, where the position is worth less", [FLAT, FLAT, QUIET, LOW, LOW, LOW], [0, 1, 0, 1, 0, -1], SECOND, [(5, 90.0, 10.444, -60.0, "signal")]),
     # 100 of 10,000 at risk over 2 a unit: 50 units, cut to 1,000 a position
     Scenario("risk per trade is cut to the position's size", [FLAT, FLAT, (100, 100, 97, 98, 10)], BUY, {**STOP, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 10.0, -20.0, "stop")]),
     Scenario("risk per trade loses its share", [FLAT, FLAT, (100, 100, 97, 98, 10)], BUY, {**STOP, "max_position_size_usd": 9_000, "sizing": {"method": "risk", "risk_pct": 0.01}}, [(2, 98.0, 50.0, -100.0, "stop")]),
