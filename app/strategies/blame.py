@@ -9,7 +9,9 @@ from app.strategies.base import BaseStrategy
 
 _LIBRARIES: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _INDICATORS: Final = str(Path(__file__).parents[1] / "indicators")  # to blame is who called them
-_RUNNERS: Final = {str(Path(__file__).with_name(name)) for name in ("guarded.py", "loader.py")}
+_RUNNERS: Final = {
+    str(Path(__file__).with_name(name)) for name in ("guarded.py", "loader.py", "frame.py", "windows.py")
+}
 
 
 def in_words(error: BaseException, fallback: str) -> str:

@@ -7,12 +7,14 @@ from app.domain.errors import StrategyError
 from app.indicators.arrays import I8
 from app.strategies.base import BaseStrategy
 from app.strategies.blame import in_words, place_of
+from app.strategies.frame import CandleFrame
 
 
 def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     """The candles with the strategy's indicator columns and its signals.
 
-    The strategy works on a shallow copy, which pandas copies on write, so the caller's frame stays as it is.
+    The strategy works on a shallow copy, which pandas copies on write, so the caller's frame stays as it is; the means
+    and sums of its moving windows are the project's (`app.strategies.frame`).
 
     Args:
         strategy: The strategy to run: a `BaseStrategy`, or whatever has its two methods.
@@ -28,12 +30,14 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     """
     kind = type(strategy)
     try:
-        frame = strategy.generate_signals(strategy.calculate_indicators(candles.copy(deep=False)))
+        frame = strategy.generate_signals(strategy.calculate_indicators(CandleFrame(candles)))
         warmup = warmup_of(strategy)
     except StrategyError:
         raise
     except (Exception, SystemExit) as error:
         raise StrategyError(f"strategy {kind.__name__}: {in_words(error, place_of(kind))}") from error
+    if isinstance(frame, CandleFrame):
+        frame = pd.DataFrame(frame)
     if _is_naive(getattr(frame, "index", None)) and not _is_naive(candles.index):
         frame = frame.set_axis(pd.DatetimeIndex(frame.index).tz_localize("UTC"))
     if fault := _fault_of_shape(frame, candles):

@@ -181,6 +181,19 @@ class PandasCross(BaseStrategy):
         return df.assign(signal=crossings(df["fast"], df["slow"]))
 
 
+class RunningSums(BaseStrategy):
+    """Averages as differences of a running sum, whose last bits hang on everything before."""
+
+    warmup = 51
+
+    def calculate_indicators(self, df):
+        total = df["close"].cumsum()
+        return df.assign(fast=(total - total.shift(10)) / 10, slow=(total - total.shift(50)) / 50)
+
+    def generate_signals(self, df):
+        return df.assign(signal=crossings(df["fast"], df["slow"]))
+
+
 class HourlyTrend(BaseStrategy):
     """Resampled as it should be: an hour counts when it is over."""
 

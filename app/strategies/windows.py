@@ -1,0 +1,53 @@
+"""The moving windows of a column, summed by the project's own indicators. Imports numba, so it is imported late."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from pandas.api.typing import Rolling
+
+from app.indicators.arrays import F64
+from app.indicators.averages import sma
+from app.indicators.extremes import rolling_max, rolling_min
+from app.indicators.sums import rolling_sum
+from app.indicators.volatility import rolling_std
+
+Asked: TypeAlias = Any  # what pandas takes and returns, in more ways than its signatures say
+
+
+class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it is not
+    """`column.rolling(window)`: as in pandas, NaN where a window is not full or holds a NaN or an infinite value.
+
+    Each value is the same in every frame that holds its window, to the last bit; what is asked with arguments of
+    pandas' own, and whatever is not here, pandas answers.
+    """
+
+    def mean(self, *arguments: Asked, **options: Asked) -> Asked:
+        """Mean of each window."""
+        return super().mean(*arguments, **options) if arguments or options else self._answer(sma)
+
+    def sum(self, *arguments: Asked, **options: Asked) -> Asked:
+        """Sum of each window."""
+        return super().sum(*arguments, **options) if arguments or options else self._answer(rolling_sum)
+
+    def std(self, ddof: int = 1, *arguments: Asked, **options: Asked) -> Asked:
+        """Standard deviation of each window, its squares divided by the window's length less `ddof`."""
+        if arguments or options:
+            return super().std(ddof, *arguments, **options)
+        return self._answer(lambda values, window: rolling_std(values, window, ddof=ddof))
+
+    def min(self, *arguments: Asked, **options: Asked) -> Asked:
+        """Smallest value of each window."""
+        return super().min(*arguments, **options) if arguments or options else self._answer(rolling_min)
+
+    def max(self, *arguments: Asked, **options: Asked) -> Asked:
+        """Largest value of each window."""
+        return super().max(*arguments, **options) if arguments or options else self._answer(rolling_max)
+
+    def _answer(self, indicator: Callable[[F64, int], F64]) -> Asked:
+        asked: Asked = self
+        column, window = asked.obj, asked.window
+        values = column.to_numpy()
+        if np.isinf(values).any():
+            values = np.where(np.isinf(values), np.nan, values)
+        return type(column)(indicator(values, window), index=column.index, name=column.name, copy=False)
