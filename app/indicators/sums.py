@@ -14,22 +14,25 @@ from numba.extending import register_jitable
 from numpy.typing import ArrayLike
 
 from app.indicators.arrays import F64, blank, checked, floats
-from app.indicators.compiled import BLOCK, INPUT, OUTPUT
+from app.indicators.compiled import BLOCK, INPUT, OUTPUT, multiply_add
 
 _SUMS: Final = 512  # outputs per block: trees, partial sums, input and output together fit a first-level cache
+ROOM: Final = types.Array(types.float64, 2, "C")
 _PER_WINDOW: Final = 2  # and at least that many windows, for each block begins with one that was summed before
 
 
-def rolling_sum(values: ArrayLike, window: int, *, divisor: float = 1.0) -> F64:
+def rolling_sum(values: ArrayLike, window: int, *, divisor: int = 1) -> F64:
     """Sum of the last `window` values, divided. out[i] = sum(values[i-window+1 .. i]) / divisor; NaN for i < window-1.
 
-    values: (n,) any unit; window: 1 or more. NaN where the window holds a NaN, and only there. The value does not
-    depend on where the history begins, to the last bit. Error of pairwise summation: Higham, The Accuracy of Floating
-    Point Summation, 1993.
+    values: (n,) any unit; window and divisor: 1 or more. NaN where the window holds a NaN or an infinite value, and
+    only there. The value does not depend on where the history begins, to the last bit. Error of pairwise summation:
+    Higham, The Accuracy of Floating Point Summation, 1993.
     """
     series = floats(values)
     out = blank(series.size)
-    _window_sums(series, checked(window), divisor, out)
+    block = max(_SUMS, _PER_WINDOW * checked(window))
+    trees = np.empty((3, (block + window + 7) // 8 * 8))  # each on a cache line
+    _window_sums(series, window, divisor, out, trees, np.empty(block))
     return out
 
 
@@ -60,33 +63,43 @@ def _add_to(values: F64, out: F64) -> None:
 
 
 @register_jitable
+def _quotient(total: float, divisor: float, inverse: float) -> float:
+    """`total / divisor` to the last bit, at a third of a division's cost. `divisor`: whole; `inverse`: 1 / divisor.
+
+    The product is off by 1.5 units of the last place at most, so that the remainder is exact, and mended by it, by
+    Markstein, Computation of Elementary Functions on the IBM RISC System/6000, 1990. An infinite total gives NaN.
+    """
+    guess = total * inverse
+    quotient: float = multiply_add(multiply_add(-guess, divisor, total), inverse, guess)
+    return quotient
+
+
+@register_jitable
 def _divide(values: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
-        out[i] = values[i] / divisor
+        out[i] = _quotient(values[i], divisor, 1.0 / divisor)
 
 
 @register_jitable
-def _divide_sum(left: F64, right: F64, divisor: float, out: F64) -> None:
+def _divide_two(left: F64, right: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
-        out[i] = (left[i] + right[i]) / divisor
+        out[i] = _quotient(left[i] + right[i], divisor, 1.0 / divisor)
 
 
 @register_jitable
-def _divide_sum_of_three(first: F64, left: F64, right: F64, divisor: float, out: F64) -> None:
+def _divide_three(first: F64, left: F64, right: F64, divisor: float, out: F64) -> None:
     for i in range(out.size):
-        out[i] = (first[i] + (left[i] + right[i])) / divisor
+        out[i] = _quotient(first[i] + (left[i] + right[i]), divisor, 1.0 / divisor)
 
 
-@njit(types.void(INPUT, types.int64, types.float64, OUTPUT), cache=True)
-def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
-    n = values.size
+@njit(types.void(INPUT, types.int64, types.float64, OUTPUT, ROOM, OUTPUT), cache=True, _nrt=False)
+def _window_sums(values: F64, window: int, divisor: float, out: F64, trees: F64, total: F64) -> None:
+    """`trees`: room for two sums in turns, and for the first part; `total`: for the parts so far."""
+    n, block = values.size, total.size
     out[: window - 1] = np.nan
     if window == 1:
         _divide(values, divisor, out)
         return
-    block = max(_SUMS, _PER_WINDOW * window)
-    trees = np.empty((3, (block + window + 7) // 8 * 8))  # two in turns, and the first part; each on a cache line
-    total = np.empty(block)
     for start in range(0, n - window + 1, block):
         count = min(block, n - window + 1 - start)
         length = count + window - 1
@@ -114,9 +127,9 @@ def _window_sums(values: F64, window: int, divisor: float, out: F64) -> None:
             tree, size, now = larger, 2 * size, now if first else 1 - now
         left, right = tree[offset : offset + count], tree[offset + size : offset + size + count]
         if parts:
-            _divide_sum_of_three(sums, left, right, divisor, result)
+            _divide_three(sums, left, right, divisor, result)
         else:
-            _divide_sum(left, right, divisor, result)
+            _divide_two(left, right, divisor, result)
 
 
 @register_jitable

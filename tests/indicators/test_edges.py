@@ -8,6 +8,7 @@ from app.indicators.averages import ema, rma, sma, wma
 from app.indicators.crossings import crossings
 from app.indicators.extremes import donchian, rolling_max, rolling_min
 from app.indicators.momentum import cutler_rsi, macd, roc, rsi, stochastic
+from app.indicators.sums import rolling_sum
 from app.indicators.volatility import atr, bollinger, rolling_std, true_range
 from app.indicators.volume import obv, vwap
 
@@ -96,3 +97,10 @@ def test_columns_come_as_lists_series_arrays_and_views():
 def test_columns_that_do_not_fit_are_refused(call, sentence: str):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 7, 10, 49, 50, 63, 1_440, 9_999, 2**20 + 1])
+def test_a_mean_is_the_sum_divided_to_the_last_bit(window):
+    random = np.random.default_rng(window)
+    values = random.random(2 * window + 50) * 10.0 ** random.integers(-8, 9, 2 * window + 50)
+    np.testing.assert_array_equal(sma(values, window), rolling_sum(values, window) / window)
