@@ -56,6 +56,7 @@ def cases(df: pd.DataFrame) -> dict[str, tuple[Callable[[], object], Callable[[]
         ),
         "ema 20": (lambda: ema(close, 20), lambda: prices.ewm(span=20, adjust=False).mean()),
         "rolling_std 20": (lambda: rolling_std(close, 20), lambda: rolling.std(ddof=0)),
+        "rolling_std 1440": (lambda: rolling_std(close, 1_440), lambda: prices.rolling(1_440).std(ddof=0)),
         "bollinger 20": (lambda: bollinger(close), lambda: (rolling.mean(), rolling.std(ddof=0))),
         "true_range": (
             lambda: true_range(high, low, close),

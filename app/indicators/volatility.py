@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit, types
+from numba.extending import register_jitable
 from numpy.typing import ArrayLike
 
 from app.indicators.arrays import F64, Bands, blank, checked, floats, floats_together
@@ -14,14 +15,16 @@ def rolling_std(values: ArrayLike, window: int, *, ddof: int = 0) -> F64:
 
     values: (n,) any unit; window: 1 or more; ddof: 0 divides by window, 1 by window - 1. NaN where the window holds a
     NaN, and only there. Exactly 0 where all values are equal. The value does not depend on where the history begins,
-    to the last bit. Data shifted by the newest value: Chan, Golub, LeVeque, Algorithms for Computing the Sample
-    Variance, 1983.
+    to the last bit. Halves merged in pairs: Chan, Golub, LeVeque, Updating Formulae and a Pairwise Algorithm for
+    Computing Sample Variances, 1979.
     """
     series = floats(values)
+    if checked(window) <= ddof:
+        return np.full(series.size, np.nan)
+    if window == 1:
+        return series - series
     out = blank(series.size)
-    _window_std(series, checked(window), ddof, out)
-    if window == 1 and ddof == 0:
-        out[np.isnan(series)] = np.nan  # the kernel leaves the newest value out, whose distance to itself is 0
+    _window_std(series, window, ddof, out)
     return out
 
 
@@ -58,29 +61,64 @@ def atr(high: ArrayLike, low: ArrayLike, close: ArrayLike, window: int = 14) -> 
     return rma(true_range(high, low, close), window)
 
 
-@njit(types.void(INPUT, INPUT, OUTPUT, OUTPUT), cache=True)
-def _add_moments(values: F64, newest: F64, total: F64, squares: F64) -> None:
-    for i in range(total.size):
-        distance = values[i] - newest[i]
-        total[i] += distance
-        squares[i] += distance * distance
+@register_jitable
+def _merge(mean: F64, other: F64, squares: F64, others: F64, size: int, out: F64, out_squares: F64) -> None:
+    """Two windows of `size` values side by side, as one; nothing may share memory with what is given."""
+    for i in range(out.size):
+        distance = other[i] - mean[i]
+        out[i] = (mean[i] + other[i]) * 0.5
+        out_squares[i] = squares[i] + others[i] + distance * distance * (0.5 * size)
+
+
+@register_jitable
+def _merge_to(other: F64, others: F64, size: int, before: int, mean: F64, squares: F64) -> None:
+    """A window of `size` values after one of `before`, merged into it."""
+    share, weight = size / (before + size), before * size / (before + size)
+    for i in range(mean.size):
+        distance = other[i] - mean[i]
+        mean[i] += distance * share
+        squares[i] += others[i] + distance * distance * weight
+
+
+@register_jitable
+def _root(squares: F64, freedom: int, out: F64) -> None:
+    for i in range(out.size):
+        out[i] = np.sqrt(squares[i] / freedom)
 
 
 @njit(types.void(INPUT, types.int64, types.int64, OUTPUT), cache=True)
 def _window_std(values: F64, window: int, ddof: int, out: F64) -> None:
+    """The scheme of `sums`: windows of 2, 4, 8 ... values by doubling, then those that make up the window."""
     n = values.size
     out[: window - 1] = np.nan
-    sums = np.empty(BLOCK)
-    for start in range(window - 1, n, BLOCK):
-        squares = out[start : start + BLOCK]
-        total = sums[: squares.size]
-        total[:] = 0.0
-        squares[:] = 0.0
-        for first in range(start - window + 1, start):
-            _add_moments(values[first : first + squares.size], values[start : start + squares.size], total, squares)
-        for j in range(squares.size):
-            if window <= ddof:
-                squares[j] = np.nan
-            else:
-                # Not negative: the newest value's own distance is 0, so at least squares / window remains.
-                squares[j] = np.sqrt((squares[j] - total[j] * total[j] / window) / (window - ddof))
+    block = max(BLOCK // 4, 2 * window)
+    means, squares = np.empty((2, block + window)), np.empty((2, block + window))
+    zeros, mean, total = np.zeros(block + window), np.empty(block), np.empty(block)
+    for start in range(0, n - window + 1, block):
+        count = min(block, n - window + 1 - start)
+        length = count + window - 1
+        tree, spread = values[start : start + length], zeros[:length]
+        before, size, now = 0, 1, 0
+        while True:  # tree[j], spread[j]: mean and squared distances of values[start+j .. start+j+size-1]
+            if window & size:
+                part, parts = tree[before : before + count], spread[before : before + count]
+                if before == 0:
+                    mean[:count], total[:count] = part, parts
+                else:
+                    _merge_to(part, parts, size, before, mean[:count], total[:count])
+                before += size
+            if 2 * size > window:
+                break
+            length -= size
+            larger, wider = means[now, :length], squares[now, :length]
+            _merge(
+                tree[:length],
+                tree[size : size + length],
+                spread[:length],
+                spread[size : size + length],
+                size,
+                larger,
+                wider,
+            )
+            tree, spread, size, now = larger, wider, 2 * size, 1 - now
+        _root(total[:count], window - ddof, out[start + window - 1 : start + window - 1 + count])
