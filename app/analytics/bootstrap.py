@@ -12,16 +12,20 @@ deepest fall within it, so that a million candles cost as much as four thousand.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
 
 from app.analytics.arrays import F64, NAN, YEAR_MS
 from app.analytics.block_length import block_length
 
 MOST_CELLS: Final = 4_096
 FEWEST_CANDLES: Final = 30
-_BATCH = 64
+INPUT: Final = types.Array(types.float64, 1, "C")
+STARTS: Final = types.Array(types.int64, 2, "C")
+OUT: Final = types.Array(types.float64, 2, "C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,7 @@ class Intervals:
     max_drawdown: Interval
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
+class _Cells(NamedTuple):
     """Sums of runs of equally many candles: (m,) each. Levels are sums of log returns from the cell's beginning."""
 
     total: F64
@@ -86,9 +89,12 @@ def intervals(
     cells = _cut(returns, width)
     length = block_length(np.expm1(cells.growth)) if block is None else max(1, round(block / width))
     rng = np.random.default_rng(seed)
-    drawn = [_resample(cells, length, rng, min(_BATCH, resamples - done)) for done in range(0, resamples, _BATCH)]
-    total, squares, growth, fall = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    candles = cells.total.size * width
+    size = cells.total.size
+    starts = rng.integers(0, size, (resamples, math.ceil(size / length)))
+    drawn = np.empty((resamples, 4))
+    _resample(*cells, starts, length, drawn)
+    total, squares, growth, fall = drawn.T
+    candles = size * width
     with np.errstate(all="ignore"):
         mean = total / candles
         variance = np.maximum(squares - candles * mean * mean, 0.0) / (candles - 1)
@@ -110,20 +116,31 @@ def _cut(returns: F64, width: int) -> _Cells:
     return _Cells(simple.sum(axis=1), squares, level[:, -1].copy(), level.min(axis=1), level.max(axis=1), fall)
 
 
-def _resample(cells: _Cells, length: int, rng: np.random.Generator, count: int) -> tuple[F64, F64, F64, F64]:
-    """Sum of returns, of squares, of log returns, and deepest fall (log) of `count` histories: (count,) each."""
-    size = cells.total.size
-    starts = rng.integers(0, size, (count, math.ceil(size / length), 1))
-    picked = ((starts + np.arange(length)) % size).reshape(count, -1)[:, :size]
-    growth = cells.growth[picked]
-    end = np.cumsum(growth, axis=1)
-    begin = end - growth
-    peak = np.zeros_like(end)
-    np.maximum.accumulate(begin[:, :-1] + cells.highest[picked[:, :-1]], axis=1, out=peak[:, 1:])
-    np.maximum(peak, 0.0, out=peak)
-    across = begin + cells.lowest[picked] - peak
-    fall = np.minimum(np.minimum(across, cells.fall[picked]).min(axis=1), 0.0)
-    return cells.total[picked].sum(axis=1), cells.squares[picked].sum(axis=1), end[:, -1], fall
+@njit(types.void(*[INPUT] * 6, STARTS, types.int64, OUT), cache=True)
+def _resample(
+    total: F64, squares: F64, growth: F64, lowest: F64, highest: F64, fall: F64,
+    starts: NDArray[np.int64], length: int, out: F64,
+) -> None:  # fmt: skip
+    """Sum of returns, of squares, of log returns, and deepest fall (log) of histories.
+
+    starts: where the blocks of `length` cells begin, (histories, blocks); out: (histories, 4).
+    """
+    size = total.size
+    for history in range(starts.shape[0]):
+        earned, squared, level, peak, deepest = 0.0, 0.0, 0.0, 0.0, 0.0
+        block, left, cell = 0, 0, 0
+        for _ in range(size):
+            if left == 0:
+                cell, block, left = starts[history, block], block + 1, length
+            elif cell == size:
+                cell = 0
+            deepest = min(deepest, fall[cell], level + lowest[cell] - peak)
+            peak = max(peak, level + highest[cell])
+            earned += total[cell]
+            squared += squares[cell]
+            level += growth[cell]
+            cell, left = cell + 1, left - 1
+        out[history, 0], out[history, 1], out[history, 2], out[history, 3] = earned, squared, level, deepest
 
 
 def _inner(values: F64, level: float) -> Interval:

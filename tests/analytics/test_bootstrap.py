@@ -26,9 +26,11 @@ def autoregressive(rng: np.random.Generator, size: int, phi: float) -> np.ndarra
 def test_figures_of_a_resampled_history_are_those_of_its_candles(monkeypatch):
     returns = np.random.default_rng(3).normal(0, 0.02, 7 * 41 + 3)
     cells = _cut(returns, 7)
-    total, squares, growth, fall = _resample(cells, 5, np.random.default_rng(8), 20)
-    starts = np.random.default_rng(8).integers(0, 41, (20, math.ceil(41 / 5), 1))
-    picked = ((starts + np.arange(5)) % 41).reshape(20, -1)[:, :41]
+    starts = np.random.default_rng(8).integers(0, 41, (20, math.ceil(41 / 5)))
+    drawn = np.empty((20, 4))
+    _resample(*cells, starts, 5, drawn)
+    total, squares, growth, fall = drawn.T
+    picked = ((starts[:, :, None] + np.arange(5)) % 41).reshape(20, -1)[:, :41]
     for i in range(20):
         history = returns[3:].reshape(41, 7)[picked[i]].ravel()
         path = np.concatenate([[1.0], np.cumprod(1 + history)])
