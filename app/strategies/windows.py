@@ -1,4 +1,4 @@
-"""The moving windows of a column, summed by the project's own indicators. Imports numba, so it is imported late."""
+"""The moving windows of columns, summed by the project's own indicators. Imports numba, so it is imported late."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ Asked: TypeAlias = Any  # what pandas takes and returns, in more ways than its s
 
 
 class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it is not
-    """`column.rolling(window)`: as in pandas, NaN where a window is not full or holds a NaN or an infinite value.
+    """`rolling(window)` of floats: as in pandas, NaN where a window is not full or holds a NaN or an infinite value.
 
     Each value is the same in every frame that holds its window, to the last bit; what is asked with arguments of
     pandas' own, and whatever is not here, pandas answers.
@@ -46,8 +46,15 @@ class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it
 
     def _answer(self, indicator: Callable[[F64, int], F64]) -> Asked:
         asked: Asked = self
-        column, window = asked.obj, asked.window
-        values = column.to_numpy()
-        if np.isinf(values).any():
-            values = np.where(np.isinf(values), np.nan, values)
-        return type(column)(indicator(values, window), index=column.index, name=column.name, copy=False)
+        chosen, window = asked._selected_obj, asked.window  # noqa: SLF001  of a frame, the columns that were chosen
+        if chosen.ndim == 1:
+            return _column(chosen, window, indicator)
+        answers = [_column(chosen.iloc[:, place], window, indicator) for place in range(chosen.shape[1])]
+        return type(chosen)(np.column_stack(answers), index=chosen.index, columns=chosen.columns)
+
+
+def _column(column: Asked, window: int, indicator: Callable[[F64, int], F64]) -> Asked:
+    values = column.to_numpy()
+    if np.isinf(values).any():
+        values = np.where(np.isinf(values), np.nan, values)
+    return type(column)(indicator(values, window), index=column.index, name=column.name, copy=False)

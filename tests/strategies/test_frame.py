@@ -53,6 +53,9 @@ def test_a_window_has_the_same_answer_in_every_frame_that_holds_it(candles, aske
         pytest.param(lambda column: column.rolling(10).apply(np.ptp, raw=True), id="a function of one's own"),
         pytest.param(lambda column: column.rolling(10).mean(engine="cython"), id="an engine that was asked for"),
         pytest.param(lambda column: (column > 100).rolling(10).mean(), id="a column of truth values"),
+        pytest.param(
+            lambda column: column.to_frame().assign(up=column > 100).rolling(10).mean()["close"], id="a mixed frame"
+        ),
         pytest.param(lambda column: column.ewm(span=10).mean(), id="an average that remembers"),
     ],
 )
@@ -60,6 +63,21 @@ def test_everything_else_is_pandas_own(candles, ask):
     pd.testing.assert_series_equal(
         pd.Series(ask(CandleFrame(candles)["close"])), ask(candles["close"]), check_exact=True
     )
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda frame: frame.rolling(50).mean(), id="of a frame"),
+        pytest.param(lambda frame: frame.rolling(50)["close"].mean().to_frame(), id="of a frame, then a column"),
+        pytest.param(lambda frame: frame.rolling(50)[["high", "low"]].mean(), id="of a frame, then some columns"),
+        pytest.param(lambda frame: frame[["high", "low"]].rolling(50).agg("std"), id="of some columns"),
+    ],
+)
+def test_columns_side_by_side_are_answered_alike(candles, ask):
+    pd.testing.assert_frame_equal(pd.DataFrame(ask(CandleFrame(candles))), ask(candles), rtol=1e-9, atol=1e-4)
+    alone = ask(CandleFrame(candles.iloc[1_000:]))
+    pd.testing.assert_series_equal(alone.iloc[-1], ask(CandleFrame(candles)).iloc[-1], check_exact=True)
 
 
 def test_windows_that_need_as_many_values_as_they_have_are_full_windows(candles):
