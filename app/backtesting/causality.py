@@ -6,8 +6,7 @@ others, with everything taken away that the bot would not have had. What is prov
 docs/decisions/0006-causality-by-false-histories.md.
 """
 
-from collections.abc import Iterable
-from copy import deepcopy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from app.backtesting.cuts import FALL, RISE, Cuts, Rows, choose_cuts, false_history, layers
 from app.backtesting.differences import Comparison, compare, indicators
+from app.backtesting.untaught import Untaught
 from app.backtesting.verdict import Causality, ColumnValues, Difference, Verdict
 from app.domain.errors import StrategyError
 from app.domain.timeframe import Timeframe
@@ -25,6 +25,11 @@ from app.strategies.guarded import signal_frame
 OTHERS: Final = 200  # cuts besides the trades
 MOST_ALONE: Final = 300  # cuts that are run one by one at most, once something is wrong
 COLUMN_CHECKS: Final = 16  # cuts that are run one by one when only indicators differ
+ALWAYS_ALONE: Final = 4  # cuts that are run one by one in any case, besides the first signals
+MOST_DATED: Final = 200  # cuts that are asked under other dates
+CANDLES_DATED: Final = 100_000  # in all of their windows, where these are long
+OTHER_DATES: Final = pd.Timedelta(days=10_227)  # 28 years: the same calendar, to weekday, month, week and summer time
+LATE: Final = 20  # windows into the history, the past is not so short any more that its shortness explains a signal
 MOST_SHOWN: Final = 4  # columns in a sentence
 
 
@@ -39,6 +44,7 @@ def prove(
     seed: int = 1,
     others: int = OTHERS,
     trades_at_most: int | None = None,
+    untaught: Untaught | None = None,
 ) -> Causality:
     """Compare the history's signals with those of the windows that the bot would have had.
 
@@ -53,6 +59,7 @@ def prove(
         seed: Of the choice of cuts.
         others: How many cuts besides trades and first signals.
         trades_at_most: Of more trades than that, a seeded choice; None takes every trade.
+        untaught: What the strategy was before it gave the history's signals; made by its constructor by default.
 
     Returns:
         The verdict. Signals decide it; indicator columns that differ without changing a signal are named in it.
@@ -67,15 +74,20 @@ def prove(
         others=others,
         trades_at_most=trades_at_most,
     )
-    examination = _Examination(strategy, candles, history, window)
+    with (untaught or Untaught(type(strategy)(strategy.config))).maker() as fresh:
+        return _verdict(_Examination(strategy, candles, history, window, fresh), cuts)
+
+
+def _verdict(examination: "_Examination", cuts: Cuts) -> Causality:
     if not len(cuts.rows):
         return examination.verdict(Verdict.UNPROVEN, cuts)
     suspects, columns = examination.screen(cuts.rows)
-    in_full = trades_at_most is None
-    examination.run_alone([*cuts.firsts[: int(in_full)], *_evenly(suspects, MOST_ALONE)])
+    examination.run_alone([*cuts.firsts, *_evenly(cuts.rows, ALWAYS_ALONE), *_evenly(suspects, MOST_ALONE)])
     examination.change_the_future(_evenly(suspects, MOST_ALONE))
     if columns and not examination.differing():
         examination.run_alone(_evenly(cuts.rows, COLUMN_CHECKS))
+    if not examination.differing() and examination.hangs_on_dates(cuts.rows):
+        return examination.verdict(Verdict.MORE_THAN_CANDLES, cuts)
     if not examination.differing():
         return examination.verdict(Verdict.CAUSAL, cuts, columns=columns)
     examination.run_alone(cuts.rows[cuts.rows < examination.differing()[0]][:MOST_ALONE])
@@ -91,6 +103,7 @@ class _Examination:
     candles: pd.DataFrame
     history: pd.DataFrame
     window: int
+    fresh: Callable[[], BaseStrategy]  # one that has seen nothing yet
     alone: dict[int, Difference | None] = field(default_factory=dict)  # row: how the bot's window differs
 
     def screen(self, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
@@ -100,7 +113,7 @@ class _Examination:
         for layer in layers(rows, self.window):
             false, at = false_history(self.candles, layer, self.window)
             try:
-                compared = compare(self.history, layer, signal_frame(self._fresh(), false), at)
+                compared = compare(self.history, layer, signal_frame(self.fresh(), false), at)
             except StrategyError:  # it may insist on candles without holes: let the windows speak
                 suspects.append(layer)
                 continue
@@ -124,11 +137,33 @@ class _Examination:
         """Rows at which the bot's window gave another signal, oldest first."""
         return sorted(row for row, difference in self.alone.items() if difference is not None)
 
+    def hangs_on_dates(self, rows: Rows) -> bool:
+        """Whether a signal changes when the same candles carry other dates of the same calendar.
+
+        What was looked up by its date, in a file, a list or a cache, is not found there.
+        """
+        layer = max(layers(rows, self.window), key=len)
+        layer = _evenly(layer, min(MOST_DATED, max(CANDLES_DATED // self.window, ALWAYS_ALONE)))
+        false, at = false_history(self.candles, layer, self.window)
+        try:
+            dated = signal_frame(self.fresh(), _with_other_dates(false))["signal"].to_numpy()[at]
+            suspects = layer[dated != self.history["signal"].to_numpy()[layer]]
+        except StrategyError:
+            suspects = _evenly(layer, ALWAYS_ALONE)
+        for row in map(int, _evenly(suspects, ALWAYS_ALONE)):
+            if (found := self._difference_of_dates(row)) is not None:
+                self.alone[row] = found
+        return bool(self.differing())
+
     def judge(self, cuts: Cuts) -> Causality:
         """Say which fault it is that makes the windows' signals differ."""
         rows = self.differing()
+        if (other := self._other_answer(rows[0])) is not None:
+            self.alone[rows[0]] = other
+            return self.verdict(Verdict.MORE_THAN_CANDLES, cuts)
         differences = [difference for difference in self.alone.values() if difference is not None]
-        leaks = self._leaks([rows[0], rows[len(rows) // 2], rows[-1]])
+        late = [row for row in rows if row >= min(LATE * self.window, len(self.candles) // 2)] or rows
+        leaks = self._leaks([late[0], late[len(late) // 2], late[-1]])
         if leaks is not None or any(difference.other_future is not None for difference in differences):
             return self.verdict(Verdict.LOOKS_AHEAD, cuts, columns=leaks or ())
         if isinstance(self._compared(rows[0], rows[0] + 1, np.array(rows[:1])), StrategyError):
@@ -174,7 +209,8 @@ class _Examination:
         """The shortest of windows, each twice as long as the one before, with which all of these signals are right."""
         length = 2 * self.window
         while length <= rows[-1]:
-            if all(self._difference(row, length) is None for row in _evenly(np.array(rows), COLUMN_CHECKS)):
+            whole = np.array([row for row in rows if row >= length])
+            if all(self._difference(row, length) is None for row in _evenly(whole, COLUMN_CHECKS)):
                 return length
             length *= 2
         return None
@@ -185,7 +221,7 @@ class _Examination:
         time_ms = self._time_ms(row)
         expected = int(self.history["signal"].iloc[row])
         if isinstance(compared, StrategyError):
-            return Difference(time_ms, expected, None, (), by_rounding=False, failure=str(compared))
+            return Difference(time_ms, expected, None, (), failure=str(compared))
         if not compared.signals[0]:
             return None
         window = self._run(row, length)
@@ -203,12 +239,35 @@ class _Examination:
         for factor in (FALL, RISE):
             false, at = false_history(self.candles, np.array([row]), self.window, factor=factor)
             try:
-                other = int(signal_frame(self._fresh(), false)["signal"].iloc[int(at[0])])
+                other = int(signal_frame(self.fresh(), false)["signal"].iloc[int(at[0])])
             except StrategyError:
                 continue
             if other != signal:
-                return Difference(self._time_ms(row), signal, signal, (), by_rounding=False, other_future=other)
+                return Difference(self._time_ms(row), signal, signal, (), other_future=other)
         return None
+
+    def _difference_of_dates(self, row: int) -> Difference | None:
+        """How the signal at a row changes with the dates of its window; None when it does not."""
+        signal = int(self.history["signal"].iloc[row])
+        condition = "when the same candles are dated 28 years later"
+        try:
+            frame = signal_frame(self.fresh(), _with_other_dates(self.candles.iloc[row + 1 - self.window : row + 1]))
+        except StrategyError as error:
+            return Difference(self._time_ms(row), signal, None, (), failure=str(error), condition=condition)
+        other = int(frame["signal"].iloc[-1])
+        return None if other == signal else Difference(self._time_ms(row), signal, other, (), condition=condition)
+
+    def _other_answer(self, row: int) -> Difference | None:
+        """How the signals of a row's window change when they are asked for again; None when they do not."""
+        try:
+            one, other = (self._run(row, self.window)["signal"].to_numpy() for _ in range(2))
+        except StrategyError:
+            return None
+        if not (places := np.flatnonzero(one != other)).size:
+            return None
+        place = int(places[-1])
+        time_ms = self._time_ms(row + 1 - len(one) + place)
+        return Difference(time_ms, int(one[place]), int(other[place]), (), condition="when it is asked again")
 
     def _time_ms(self, row: int) -> int:
         return int(self.candles.index[row].timestamp() * 1_000)
@@ -227,14 +286,11 @@ class _Examination:
         return compare(self.history, rows, shorter, rows - row - 1 + len(shorter))
 
     def _run(self, row: int, length: int) -> pd.DataFrame:
-        return signal_frame(self._fresh(), self.candles.iloc[max(row + 1 - length, 0) : row + 1])
+        return signal_frame(self.fresh(), self.candles.iloc[max(row + 1 - length, 0) : row + 1])
 
-    def _fresh(self) -> BaseStrategy:
-        """A strategy that has seen nothing yet."""
-        try:
-            return type(self.strategy)(self.strategy.config)
-        except Exception:  # noqa: BLE001  a user's class may be made in another way
-            return deepcopy(self.strategy)
+
+def _with_other_dates(candles: pd.DataFrame) -> pd.DataFrame:
+    return candles.set_axis(candles.index + OTHER_DATES)
 
 
 def _milliseconds(candles: pd.DataFrame) -> Rows:

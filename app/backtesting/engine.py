@@ -9,6 +9,7 @@ from app.backtesting.events import Progress
 from app.backtesting.lanes import Lane, frozen, lane_of
 from app.backtesting.result import BacktestResult
 from app.backtesting.setup import Setup
+from app.backtesting.untaught import Untaught
 from app.config.models import BotConfig
 from app.domain.errors import ConfigError, DataError
 from app.domain.instrument import Instrument
@@ -57,7 +58,7 @@ def backtest(
     frames = candles if isinstance(candles, Mapping) else {settings.strategy.symbol: candles}
     if not frames:
         raise DataError("there are no candles: give a DataFrame, or DataFrames by symbol")
-    lanes, is_called = [], isinstance(strategy, EventStrategy)
+    lanes, is_called, untaught = [], isinstance(strategy, EventStrategy), Untaught(strategy)
     for number, (symbol, frame) in enumerate(frames.items()):
         if progress and not is_called:
             progress(number / (len(frames) + 1), f"signals of {symbol}")
@@ -70,7 +71,8 @@ def backtest(
     markets = [_of(instrument, lane.symbol) or _instrument(settings, lane.symbol) for lane in lanes]
     setup = Setup(settings, strategy, lanes, markets, [_of(fine, lane.symbol) for lane in lanes])
     tapes = setup.run_events(strategy, progress) if isinstance(strategy, EventStrategy) else setup.run()
-    result = BacktestResult(settings, strategy, lanes, setup, tapes)
+    untaught.learned()
+    result = BacktestResult(settings, strategy, lanes, setup, tapes, untaught)
     if progress:
         progress(1.0, "done")
     return result

@@ -44,6 +44,7 @@ def causality_of(result: "BacktestResult", *, seed: int = 1) -> Causality:
                 timeframe=timeframe_of(lane, result.config.strategy.timeframe),
                 seed=seed,
                 trades_at_most=None if len(rows) <= most else most,
+                untaught=result.untaught,
             )
         )
     return together(found)

@@ -12,6 +12,7 @@ from app.backtesting import layout as at
 from app.backtesting.lanes import Lane
 from app.backtesting.notices import notices_of
 from app.backtesting.setup import Setup, Tapes
+from app.backtesting.untaught import Untaught
 from app.backtesting.words import action_of, entry_reason, reason_of
 from app.config.models import BotConfig
 from app.indicators.arrays import F64
@@ -41,6 +42,7 @@ class BacktestResult:
         lanes: Candles and signals.
         setup: The pass over them, which is run again for what was not asked for at first.
         tapes: What was written down.
+        untaught: Makes strategies like this one before it ran.
 
     Attributes:
         config: The settings it ran with.
@@ -48,17 +50,25 @@ class BacktestResult:
         lanes: Candles and signals, one for each symbol.
         setup: The numbers of the run; `setup.buffer` and `setup.first` say on which candles the live bot decides.
         tapes: What the pass wrote down.
+        untaught: Makes strategies like this one before it ran, for the proof.
         fine_certificates: Of the files of finer candles, by symbol; whoever read them puts them here.
     """
 
     def __init__(
-        self, config: BotConfig, strategy: BaseStrategy, lanes: list[Lane], setup: Setup, tapes: Tapes
+        self,
+        config: BotConfig,
+        strategy: BaseStrategy,
+        lanes: list[Lane],
+        setup: Setup,
+        tapes: Tapes,
+        untaught: Untaught | None = None,
     ) -> None:
         self.config = config
         self.strategy = strategy
         self.lanes = lanes
         self.setup = setup
         self.tapes = tapes
+        self.untaught = untaught
         self.fine_certificates: dict[str, Certificate] = {}
 
     def __repr__(self) -> str:

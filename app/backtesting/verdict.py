@@ -15,6 +15,7 @@ class Verdict(StrEnum):
     ROUNDING = "rounding decides"  # the past suffices, but two values that should be equal differ in their last bits
     WARM_UP_TOO_SHORT = "warm-up too short"  # more of the past would do
     FAILS_LIVE = "fails live"  # on no past that ends with the candle does the strategy give a signal
+    MORE_THAN_CANDLES = "hangs on more than candles"  # on dates or on chance: what is looked up may be the future
     LOOKS_AHEAD = "looks ahead"  # no past would do: the future is in the signals
     UNPROVEN = "unproven"  # too few candles to cut anywhere
 
@@ -40,15 +41,17 @@ class Difference:
         by_rounding: The indicators differ in their last bits only.
         failure: Why the strategy failed on the window.
         other_future: The signal when other candles follow the window, where nothing but that changes it.
+        condition: What, besides other candles, changed the signal from `history` to `window`; empty for nothing.
     """
 
     time_ms: int
     history: int
     window: int | None
     columns: tuple[ColumnValues, ...]
-    by_rounding: bool
+    by_rounding: bool = False
     failure: str | None = None
     other_future: int | None = None
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,11 @@ class Causality:
         """What a report begins with: `causal on 1,240 cuts`, or `LOOKS AHEAD` and the like."""
         if self.verdict is Verdict.UNPROVEN:
             return f"CAUSALITY UNPROVEN: no candle has the {self.window} candles without a hole that the bot would see"
-        if self.verdict is Verdict.LOOKS_AHEAD:
-            return f"LOOKS AHEAD: {self._difference()}"
-        if self.verdict is Verdict.FAILS_LIVE:
-            return f"FAILS LIVE: {self._difference()}"
-        if self.verdict is Verdict.WARM_UP_TOO_SHORT:
-            return f"WARM-UP TOO SHORT: {self._difference()}"
+        if self.verdict is Verdict.CAUSAL:
+            return f"causal on {self.cuts:,} cuts"
         if self.verdict is Verdict.ROUNDING:
             return f"causal on {self.cuts:,} cuts, but rounding decides: {self._difference()}"
-        return f"causal on {self.cuts:,} cuts"
+        return f"{self.verdict.value.upper()}: {self._difference()}"
 
     def text(self) -> str:
         """Head, what was examined, and what to do."""
@@ -115,6 +114,11 @@ class Causality:
         if first.other_future is not None:
             when = utc_minute(first.time_ms)
             return f"at {when} the signal is {first.history:d}, and {first.other_future:d} when other candles follow"
+        if first.condition:
+            when, other = utc_minute(first.time_ms), f"and {first.window} {first.condition}"
+            if first.window is None:
+                other = f"and it fails {first.condition}: {first.failure}"
+            return f"at {when} the signal is {first.history:d}, {other}"
         there = f"at {utc_minute(first.time_ms)} the whole history gives {first.history:d}"
         if first.window is None:
             return f"{there}, on the {self.window} candles that the bot sees the strategy fails: {first.failure}"
@@ -133,11 +137,17 @@ class Causality:
             f"Examined: {trades} trades, {self.cuts - self.trades:,} other candles, windows of {self.window} candles."
         )
 
+    def _by_date(self) -> bool:
+        return self.first is not None and "dated" in self.first.condition
+
     def _remedy(self) -> str:
         names = ", ".join(self.columns)
         if self.verdict is Verdict.LOOKS_AHEAD:
             where = f"in {names}" if names else "in its signals"
             return f" {self.strategy} uses candles of the future {where}: live it will not have them."
+        if self.verdict is Verdict.MORE_THAN_CANDLES:
+            what = "what it looks up by date may be the future" if self._by_date() else "chance cannot be tested"
+            return f" {self.strategy} does not decide by candles alone: {what}, so nothing is proven."
         if self.verdict is Verdict.WARM_UP_TOO_SHORT:
             if self.sufficient_window is None:
                 return f" No longer window helped: {self.strategy} depends on where the history begins."
@@ -149,6 +159,7 @@ class Causality:
 
 _WORST_FIRST: Final = (
     Verdict.LOOKS_AHEAD,
+    Verdict.MORE_THAN_CANDLES,
     Verdict.FAILS_LIVE,
     Verdict.WARM_UP_TOO_SHORT,
     Verdict.UNPROVEN,

@@ -125,10 +125,126 @@ class RareLook(BaseStrategy):
         return df.assign(signal=signal.where(~((signal == 1) & (df["close"].shift(-1) < df["close"])), 0))
 
 
+class Hidden(BaseStrategy):
+    """Signals alone, no column that would tell."""
+
+    def calculate_indicators(self, df):
+        return df
+
+    def generate_signals(self, df):
+        return df.assign(signal=np.asarray(self.decide(df)).astype("int8"))
+
+
+class ShiftByVolume(Hidden):
+    """Looks as many candles ahead as the volume says, and at most candles not at all."""
+
+    def decide(self, df):
+        ahead = np.where(df["volume"] % 50 < 1, 3, 0)
+        close, row = df["close"].to_numpy(), np.arange(len(df))
+        return np.sign(close[np.minimum(row + ahead, len(df) - 1)] - close)
+
+
+class HighestOfTheRest(Hidden):
+    def decide(self, df):
+        return df["close"].iloc[::-1].cummax().iloc[::-1] > df["close"] * 1.03
+
+
+class MeanOfTheDay(Hidden):
+    def decide(self, df):
+        return np.sign(df["close"].groupby(df.index.floor("1D")).transform("mean") - df["close"])
+
+
+class Smoothed(Hidden):
+    """Without its high frequencies, which takes the whole series."""
+
+    def decide(self, df):
+        waves = np.fft.rfft(df["close"].to_numpy())
+        waves[len(waves) // 50 :] = 0
+        return np.sign(np.gradient(np.fft.irfft(waves, len(df))))
+
+
+class Interpolated(Hidden):
+    def decide(self, df):
+        row = np.arange(len(df))
+        known = df.index.minute % 10 == 0
+        return np.sign(np.diff(np.interp(row, row[known], df["close"].to_numpy()[known]), prepend=0.0))
+
+
+class Ranked(Hidden):
+    def decide(self, df):
+        rank = df["close"].rank(pct=True)
+        return (rank < 0.1).astype("int8") - (rank > 0.9).astype("int8")
+
+
+class Backwards(Hidden):
+    def decide(self, df):
+        return crossed(df["close"], df["close"].iloc[::-1].rolling(10).mean().iloc[::-1])
+
+
+class BestWindowOfAll(Hidden):
+    def decide(self, df):
+        close, gains = df["close"], df["close"].pct_change().shift(-1)
+        means = {window: close.rolling(window).mean() for window in (5, 9, 13, 21)}
+        best = max(means.values(), key=lambda mean: float((np.sign(close - mean) * gains).sum()))
+        return crossed(close, best)
+
+
+class NextOpen(Hidden):
+    """Enters only where the price at which it will be filled is better than the close."""
+
+    def decide(self, df):
+        signal = crossed(df["close"].rolling(5).mean(), df["close"].rolling(20).mean())
+        return signal.where(~((signal == 1) & (df["open"].shift(-1) > df["close"])), 0)
+
+
+class LeavesAtTheEnd(Hidden):
+    """Honest, but for its last row: live, every row is the last one."""
+
+    def decide(self, df):
+        signal = crossed(df["close"].rolling(5).mean(), df["close"].rolling(20).mean())
+        signal.iloc[-1] = -1
+        return signal
+
+
+class IgnoresTheLastRow(Hidden):
+    """Takes the last row for a candle that is not closed yet: live it never has a signal."""
+
+    def decide(self, df):
+        signal = crossed(df["close"].rolling(5).mean(), df["close"].rolling(20).mean())
+        signal.iloc[-1] = 0
+        return signal
+
+
 CHEATS = [
     NegativeShift, FarNegativeShift, WholeSeriesNormalisation, HiddenNormalisation, CentredWindow, LastValueBroadcast,
-    ResampleWithoutShift, FutureFill, FittedOnEverything, FittedOnceAndKept, RareLook,
+    ResampleWithoutShift, FutureFill, FittedOnEverything, FittedOnceAndKept, RareLook, ShiftByVolume, HighestOfTheRest,
+    MeanOfTheDay, Smoothed, Interpolated, Ranked, Backwards, BestWindowOfAll, NextOpen, LeavesAtTheEnd,
+    IgnoresTheLastRow,
 ]  # fmt: skip
+
+
+class FromAFile(Hidden):
+    """Looks up what was written down of each minute, among it how it went on."""
+
+    written = None  # the tests put a table here
+
+    def decide(self, df):
+        return self.written.reindex(df.index).fillna(0)
+
+
+class Dates(Hidden):
+    """Knows four moments."""
+
+    def decide(self, df):
+        buys, sells = (
+            pd.to_datetime([f"2025-01-0{day} {day}:0{day}" for day in days], utc=True) for days in ((3, 7), (5, 9))
+        )
+        return df.index.isin(buys).astype("int8") - df.index.isin(sells).astype("int8")
+
+
+class Chance(Hidden):
+    def decide(self, df):
+        return np.random.default_rng().integers(-1, 2, len(df))
 
 
 class ShortWarmUp(BaseStrategy):
@@ -238,4 +354,33 @@ class MonthOfYear(PandasCross):
         return frame.assign(signal=frame["signal"].where(df.index.day < 15, 0))
 
 
-HONEST = [LongWarmUp, PandasCross, HourlyTrend, Volume, InsistsOnEveryMinute, MonthOfYear]
+class Bands(Hidden):
+    """pandas' standard deviation, which differs in its last bits from window to window."""
+
+    warmup = 100
+
+    def decide(self, df):
+        mean, spread = df["close"].rolling(20).mean(), df["close"].rolling(20).std()
+        return np.where(df["close"] < mean - 2 * spread, 1, np.where(df["close"] > mean + 2 * spread, -1, 0))
+
+
+class SessionVwap(Hidden):
+    """The day's average price, which needs the day."""
+
+    warmup = 1_500
+
+    def decide(self, df):
+        day = df.index.floor("1D")
+        worth = (df["close"] * df["volume"]).groupby(day).cumsum() / df["volume"].groupby(day).cumsum()
+        return crossings(df["close"], worth)
+
+
+class NewYorkHours(Hidden):
+    def decide(self, df):
+        hour = df.index.tz_convert("America/New_York").hour
+        return np.where(hour == 9, 1, np.where(hour == 16, -1, 0))
+
+
+HONEST = [
+    LongWarmUp, PandasCross, HourlyTrend, Volume, InsistsOnEveryMinute, MonthOfYear, Bands, SessionVwap, NewYorkHours,
+]  # fmt: skip
