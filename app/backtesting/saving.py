@@ -10,10 +10,12 @@
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final
 
 import pandas as pd
@@ -119,19 +121,25 @@ def save(result: BacktestResult, document: Mapping[str, Any], results: Path, *, 
     """
     strategy = result.config.strategy.name
     name = f"{at[:19].replace(':', '-')}-{Path(strategy.rpartition(':')[0]).stem or strategy}"
-    folder = results / name
+    folder, part = results / name, None
+    text = json.dumps({"saved": at, **document}, indent=1, allow_nan=False)
     try:
+        results.mkdir(parents=True, exist_ok=True)
+        part = results / f".unfinished-{name}-{os.getpid()}"
+        part.mkdir(exist_ok=True)
+        for table, frame in _tables(result).items():
+            frame.to_parquet(part / f"{table}.parquet")
+        (part / "result.json").write_text(text + "\n", encoding="utf-8")
         count = 1
         while folder.exists():
             count += 1
             folder = results / f"{name}-{count}"
-        folder.mkdir(parents=True)
-        for table, frame in _tables(result).items():
-            frame.to_parquet(folder / f"{table}.parquet")
-        text = json.dumps({"saved": at, **document}, indent=1, allow_nan=False)
-        (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+        part.rename(folder)
     except OSError as error:
         raise ConfigError(f"results cannot be written to {folder} ({error}): choose another --results") from None
+    finally:  # also when it is interrupted: a result is there in full or not at all
+        if part is not None:
+            rmtree(part, ignore_errors=True)
     return folder
 
 
@@ -141,17 +149,19 @@ def load_saved(folder: Path) -> Saved:
     Raises:
         ConfigError: there is none, or it was saved by a version that this one does not know.
     """
+    path = folder / "result.json"
     try:
-        document = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or not {"format", "settings", "data"} <= document.keys():
+            raise ConfigError(f"{str(path)!r} was not written by keel backtest --save: give the folder of a result")
+        if document["format"] != FORMAT:
+            raise ConfigError(f"{str(folder)!r} has format {document['format']}, known is {FORMAT}: update Keel")
+        path = next((at for table in TABLES if not (at := folder / f"{table}.parquet").is_file()), path)
         tables = {table: pd.read_parquet(folder / f"{table}.parquet") for table in TABLES}
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"{str(folder)!r} is no saved result ({error.filename} is missing): give its folder"
-        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(f"{str(folder)!r} is no saved result ({path} is missing): give its folder") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{str(folder)!r} cannot be read ({error}): give another result") from None
-    if document.get("format") != FORMAT:
-        raise ConfigError(f"{str(folder)!r} has format {document.get('format')}, known is {FORMAT}: update Keel")
     return Saved(folder, document, tables)
 
 

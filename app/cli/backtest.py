@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from app.backtesting.result import BacktestResult
     from app.backtesting.saving import DataAsked, Saved
     from app.config.models import BotConfig
+    from app.domain.errors import KeelError
+    from app.report import ReportData
 
 EXIT_NOT_BELIEVABLE: Final = 3
 STAGES: Final = 4
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting, by dotted key")
     options.add_argument("--fee", metavar="RATE", help="fee as a fraction of the notional (paper.fee_rate)")
     options.add_argument("--slippage-bp", metavar="BP", help="slippage in basis points (paper.slippage_bp)")
-    options.add_argument("--seed", type=int, default=1, help="of cuts and intervals (default: %(default)s)")
+    options.add_argument("--seed", type=_seed, default=1, help="of cuts and intervals (default: %(default)s)")
     options.add_argument("--json", action="store_true", help="print the result as JSON")
     options.add_argument("--save", action="store_true", help="save the result below --results")
     options.add_argument("--results", default="results", metavar="DIR", help="folder of results (default: %(default)s)")
@@ -41,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--strict", action="store_true", help="exit with 3 unless the signals are proven causal")
     options.add_argument("--repeat", metavar="RESULT", help="run a saved result again and compare the numbers")
     return options
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number, 0 or more")
+    return int(text)
 
 
 def main(argv: list[str]) -> int:
@@ -61,11 +69,10 @@ def main(argv: list[str]) -> int:
         report = result.report(seed=seed)
         text = _text(report) if not arguments.json else ""
         lines, facts, same = _outcome(arguments, result, asked, seed, repeated)
-        if arguments.html:
-            from app.report.page import write_html
-
-            lines.append(f"report: {write_html(report, arguments.html)}")
+        unwritten = _write(arguments, result, report, lines, facts)
     say(json.dumps(facts, allow_nan=False) if arguments.json else "\n".join([text.rstrip("\n"), *lines]))
+    if unwritten is not None:  # the figures of a long run are not lost with it
+        raise unwritten
     if arguments.strict and not believable:
         print(f"keel backtest: --strict: {result.causality.head()}", file=sys.stderr)
     return EXIT_NOT_BELIEVABLE if not same or (arguments.strict and not believable) else 0
@@ -78,16 +85,19 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
 
     from app.backtesting.saving import DataAsked, load_saved
     from app.cli.overrides import assignment, settings_with
+    from app.config.models import is_market
     from app.domain.errors import ConfigError
 
-    if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
-        raise ConfigError(f"--html {arguments.html!r} lies in a folder that does not exist: make it, or choose another")
+    _refuse_places(arguments)
     if arguments.repeat:
+        _refuse_changes(arguments)
         saved = load_saved(Path(arguments.repeat))
         given = {"path": arguments.data, "fine": arguments.fine}
         return saved, saved.config, replace(saved.data, **{key: value for key, value in given.items() if value})
     if arguments.data is None:
         raise ConfigError("there are no candles to trade: give --data FILE or --data DIR")
+    if strange := [symbol for symbol in arguments.symbol if symbol != "all" and not is_market(symbol)]:
+        raise ConfigError(f'--symbol {strange[0]!r} is no market: write base/quote, such as "BTC/USDT", or all')
     replaced = [assignment(text, "--set") for text in arguments.set]
     replaced += [
         (f"strategy.params.{key}", value) for key, value in (assignment(t, "--param") for t in arguments.param)
@@ -101,6 +111,40 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
     config = settings_with(Path(arguments.config), replaced)
     asked = DataAsked(arguments.data, tuple(arguments.symbol), arguments.start, arguments.end, arguments.fine)
     return None, config, asked
+
+
+def _refuse_places(arguments: argparse.Namespace) -> None:
+    """Places that cannot be written are told before the run, not after it: raises ConfigError."""
+    import os
+    from pathlib import Path
+
+    from app.domain.errors import ConfigError
+
+    if arguments.html is not None:
+        page = Path(arguments.html)
+        if not page.name or page.is_dir():
+            raise ConfigError(f"--html {arguments.html!r} is a folder: name the file to be written")
+        if not page.absolute().parent.is_dir():
+            raise ConfigError(
+                f"--html {arguments.html!r} lies in a folder that does not exist: make it, or choose another"
+            )
+    if arguments.save:
+        results = Path(arguments.results).absolute()
+        there = next(place for place in (results, *results.parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise ConfigError(f"--results {arguments.results!r} cannot be written ({there}): choose another folder")
+
+
+def _refuse_changes(arguments: argparse.Namespace) -> None:
+    """A repeated result runs as it ran: raises ConfigError for an option that would change it."""
+    from app.domain.errors import ConfigError
+
+    usual = parser()
+    options = ("symbol", "start", "end", "strategy", "param", "set", "fee", "slippage_bp", "seed")
+    changed = [name for name in options if getattr(arguments, name) != usual.get_default(name)]
+    if changed:
+        name = changed[0].replace("_", "-")
+        raise ConfigError(f"--repeat runs a result as it was saved, without --{name}: leave one of them out")
 
 
 def _run(config: "BotConfig", asked: "DataAsked", stages: Stages, *, chosen_timeframe: bool) -> "BacktestResult":
@@ -156,12 +200,8 @@ def _outcome(
     lines += [f"note: {sentence}" for sentence in result.notices]
     if not (arguments.json or arguments.save or repeated):
         return lines, {}, True
-    from datetime import UTC, datetime
-    from pathlib import Path
-
     from app.backtesting.comparing import compare_results
-    from app.backtesting.saving import as_saved, document_of, save
-    from app.core.clock import SystemClock
+    from app.backtesting.saving import as_saved, document_of
 
     facts = document_of(result, asked, seed=seed)
     same = True
@@ -174,12 +214,38 @@ def _outcome(
             if same
             else f"OTHER NUMBERS than {repeated.folder}:\n{comparison.text(str(repeated.folder), 'this run')}"
         )
-    if arguments.save:
-        at = datetime.fromtimestamp(SystemClock().now_ms() // 1_000, UTC)
-        folder = save(result, facts, Path(arguments.results), at=at.isoformat())
-        facts["folder"] = str(folder)
-        lines.append(f"saved: {folder}")
     return lines, facts, same
+
+
+def _write(
+    arguments: argparse.Namespace,
+    result: "BacktestResult",
+    report: "ReportData",
+    lines: list[str],
+    facts: dict[str, object],
+) -> "KeelError | None":
+    """Save the result and write the page, if they were asked for, and say where; or why they could not be written."""
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from app.core.clock import SystemClock
+    from app.domain.errors import KeelError
+
+    try:
+        if arguments.save:
+            from app.backtesting.saving import save
+
+            at = datetime.fromtimestamp(SystemClock().now_ms() // 1_000, UTC)
+            folder = save(result, facts, Path(arguments.results), at=at.isoformat())
+            facts["folder"] = str(folder)
+            lines.append(f"saved: {folder}")
+        if arguments.html:
+            from app.report.page import write_html
+
+            lines.append(f"report: {write_html(report, arguments.html)}")
+    except KeelError as error:
+        return error
+    return None
 
 
 def _text(report: object) -> str:

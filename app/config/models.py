@@ -126,6 +126,11 @@ class ExchangeConfig(Settings):
         return self
 
 
+def is_market(symbol: str) -> bool:
+    """Whether it is written as ccxt writes markets: base/quote, or base/quote:settle."""
+    return _SYMBOL.fullmatch(symbol) is not None
+
+
 class StrategyConfig(Settings):
     """Which strategy trades what."""
 
@@ -137,7 +142,7 @@ class StrategyConfig(Settings):
     @field_validator("symbol")
     @classmethod
     def _base_and_quote(cls, symbol: str) -> str:
-        if not _SYMBOL.fullmatch(symbol):
+        if not is_market(symbol):
             raise ValueError(f'{symbol!r} is no market: write base/quote, such as "BTC/USDT"')
         return symbol
 

@@ -11,6 +11,7 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Final
 
 import numpy as np
@@ -162,7 +163,7 @@ def _named(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     if time is None:
         absent.insert(0, "open_time")
     if absent:
-        held = ", ".join(map(str, frame.columns))
+        held = shorten(", ".join(map(str, frame.columns)), 200, placeholder=" ...")
         raise DataError(f"{path}: column {', '.join(absent)} is missing (there are {held}): give a file of candles")
     return frame[[time, *(names[name] for name in COLUMNS)]].set_axis(["time", *COLUMNS], axis=1)
 

@@ -42,7 +42,7 @@ class DataQuality:
     def text(self) -> str:
         """One line for the log."""
         if self.first_ms is None or self.last_ms is None:
-            return f"no candles, {self.impossible} impossible rows"
+            return f"{self.impossible} impossible rows" if self.impossible else "no rows"
         dirt = {
             "missing": self.missing,
             "duplicated": self.duplicates,

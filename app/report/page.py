@@ -21,12 +21,25 @@ def write_html(data: ReportData, path: str | Path) -> Path:
     Raises:
         ConfigError: it cannot be written there.
     """
-    target = Path(path)
+    target, text = Path(path), page(data)
     try:
-        target.write_text(page(data), encoding="utf-8")
+        if target.exists() and not target.is_file():  # a device or a pipe
+            target.write_text(text, encoding="utf-8")
+        else:
+            _write_whole(target, text)
     except OSError as error:
         raise ConfigError(f"the report cannot be written to {target} ({error}): choose another file") from None
     return target
+
+
+def _write_whole(target: Path, text: str) -> None:
+    """All of it or nothing: what was there before stays until then."""
+    part = target.with_name(f".{target.name}.unfinished")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def framed(data: ReportData, *, height_px: int = 900) -> str:

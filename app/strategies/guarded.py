@@ -30,7 +30,7 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     """
     kind = type(strategy)
     try:
-        frame = strategy.generate_signals(strategy.calculate_indicators(CandleFrame(candles)))
+        frame = strategy.generate_signals(_returned(strategy.calculate_indicators(CandleFrame(candles)), kind))
         warmup = warmup_of(strategy)
     except StrategyError:
         raise
@@ -48,6 +48,14 @@ def signal_frame(strategy: BaseStrategy, candles: pd.DataFrame) -> pd.DataFrame:
     if fault := _fault_of_values(frame["signal"], warmup):
         raise StrategyError(f"strategy {kind.__name__} ({place_of(kind)}) {fault}")
     return frame.assign(signal=np.nan_to_num(signals).astype(np.int8))
+
+
+def _returned(indicators: pd.DataFrame | None, kind: type) -> pd.DataFrame:
+    if indicators is None:
+        raise StrategyError(
+            f"strategy {kind.__name__} ({place_of(kind)}): calculate_indicators returned None: return the frame"
+        )
+    return indicators
 
 
 def warmup_of(strategy: object) -> int:

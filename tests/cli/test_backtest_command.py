@@ -204,7 +204,9 @@ def test_a_report_is_written(keel, workplace):
     [
         ([], 2, "keel backtest: there are no candles to trade: give --data FILE or --data DIR"),
         (["--data", "BTCUSDT-1m.parquet", "--html", "no/report.html"], 2, "--html 'no/report.html' lies in a folder that does not exist"),
-        (["--data", "BTCUSDT-1m.parquet", "--html", "."], 2, "the report cannot be written to ."),
+        (["--data", "BTCUSDT-1m.parquet", "--html", "."], 2, "--html '.' is a folder: name the file to be written"),
+        (["--data", "BTCUSDT-1m.parquet", "--save", "--results", "config.json"], 2, "--results 'config.json' cannot be written"),
+        (["--data", "BTCUSDT-1m.parquet", "--symbol", "btcusdt"], 2, "--symbol 'btcusdt' is no market: write base/quote"),
         (["--data", "nowhere"], 2, "candle data 'nowhere' does not exist"),
         (["--data", "BTCUSDT-1m.parquet", "--start", "2030-01-01"], 2, "there are no candles of BTC/USDT from 2030-01-01"),
         (["--data", "BTCUSDT-1m.parquet", "--symbol", "ETH/USDT"], 2, "has no candles of ETH/USDT: there are BTC/USDT"),
@@ -215,7 +217,10 @@ def test_a_report_is_written(keel, workplace):
         (["--data", "BTCUSDT-1m.parquet", "--set", "db_path.x=1"], 2, "setting db_path is no section: it holds 'keel.db'"),
         (["--data", "BTCUSDT-1m.parquet", "--fee", "much"], 2, "keel backtest: paper.fee_rate is 'much'"),
         (["--data", "BTCUSDT-1m.parquet", "--fee", "NaN"], 2, "paper.fee_rate is 'NaN'"),
-        (["--repeat", "results/none"], 2, "'results/none' is no saved result"),
+        (["--repeat", "results/none"], 2, "'results/none' is no saved result (results/none/result.json is missing)"),
+        (["--repeat", "config.json"], 2, "'config.json' is no saved result"),
+        (["--repeat", "results/none", "--param", "slow_window=9"], 2, "--repeat runs a result as it was saved, without --param"),
+        (["--repeat", "results/none", "--slippage-bp", "9"], 2, "without --slippage-bp: leave one of them out"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(keel, arguments, code, sentence):
@@ -223,6 +228,45 @@ def test_a_mistake_is_one_sentence(keel, arguments, code, sentence):
     assert (got, out) == (code, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_a_seed_below_0_is_refused(keel, capsys):
+    with pytest.raises(SystemExit) as ended:
+        keel("--data", "BTCUSDT-1m.parquet", "--seed", "-1")
+    assert ended.value.code == 2
+    assert "'-1' is no seed: give a whole number, 0 or more" in capsys.readouterr().err
+
+
+def test_a_saved_result_that_lacks_a_part_is_told_by_it(keel):
+    folder = Path(as_json(keel, "--save")["folder"])
+    (folder / "trades.parquet").unlink()
+    code, _, err = keel("--repeat", str(folder))
+    assert (code, f"({folder}/trades.parquet is missing)" in err) == (2, True)
+    (folder / "result.json").write_text("{}")
+    code, _, err = keel("--repeat", str(folder))
+    assert (code, "was not written by keel backtest --save" in err) == (2, True)
+
+
+def test_what_cannot_be_written_leaves_the_figures_and_nothing_half_done(keel, workplace, monkeypatch):
+    """The disk fills up while the last file is written."""
+    report = workplace / "report.html"
+    report.write_text("an older report")
+    usual = Path.write_text
+
+    def full(path, text, *arguments, **options):
+        usual(path, text[: len(text) // 2], *arguments, **options)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    code, out, err = keel("--data", "BTCUSDT-1m.parquet", "--save")
+    assert (code, "Total return" in out, "saved:" in out) == (2, True, False)
+    assert "results cannot be written to results/" in err
+    assert list((workplace / "results").iterdir()) == []
+    code, out, err = keel("--data", "BTCUSDT-1m.parquet", "--html", "report.html")
+    assert (code, "Total return" in out, "report: " in out) == (2, True, False)
+    assert "the report cannot be written to report.html" in err
+    assert report.read_text() == "an older report"
+    assert not [path for path in workplace.iterdir() if "unfinished" in path.name]
 
 
 def test_several_markets_share_the_cash_and_each_has_its_certificate(keel, workplace):

@@ -126,3 +126,16 @@ def test_the_callers_candles_stay_as_they_are_when_the_strategy_writes_into_them
     before = candles.copy(deep=True)
     signal_frame(strategy_that(write), candles)
     pd.testing.assert_frame_equal(candles, before)
+
+
+def test_indicators_that_are_not_returned_are_told_as_that(candles):
+    class Forgetful(BaseStrategy):
+        def calculate_indicators(self, df):
+            df["mean"] = df["close"].mean()
+
+        def generate_signals(self, df):
+            return df.assign(signal=0)
+
+    strategy = Forgetful(StrategyConfig(name="forgetful", symbol="BTC/USDT"))
+    with pytest.raises(StrategyError, match="calculate_indicators returned None: return the frame"):
+        signal_frame(strategy, candles)
