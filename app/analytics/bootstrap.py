@@ -102,9 +102,8 @@ def intervals(
         sharpe = np.where(variance > 0, mean / np.sqrt(variance), np.where(mean == 0, 0.0, NAN))
         sharpe *= math.sqrt(YEAR_MS / timeframe_ms)
         cagr = np.expm1(growth * (YEAR_MS / (candles * timeframe_ms)))
-    return Intervals(
-        level, resamples, length * width, _inner(sharpe, level), _inner(cagr, level), _inner(np.expm1(fall), level)
-    )
+    of_sharpe = nothing if returns.min() == returns.max() else _inner(sharpe, level)  # as the run's own is undefined
+    return Intervals(level, resamples, length * width, of_sharpe, _inner(cagr, level), _inner(np.expm1(fall), level))
 
 
 def _cut(returns: F64, width: int) -> _Cells:

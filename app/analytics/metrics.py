@@ -189,7 +189,8 @@ def equity_figures(
     found = falls(path)
     fall, (long_peak, long_end) = found.deepest, found.longest
     periods = periods_per_year(timeframe_ms)
-    growth = total_return(start_cash, float(equity[-1]))
+    final = float(equity[-1])
+    growth = total_return(start_cash, final if path[-1] > 0 else min(final, 0.0))  # what is lost does not come back
     growth_rate = cagr(growth, (int(open_ms[-1]) - int(open_ms[0]) + timeframe_ms) / YEAR_MS)
     sums = path_moments(path)
     tail = candle_returns(daily_path(open_ms, path) if timeframe_ms < DAY_MS else path)
@@ -198,7 +199,7 @@ def equity_figures(
         return int(open_ms[position - 1]) if position else int(open_ms[0]) - timeframe_ms
 
     return EquityFigures(
-        final=float(equity[-1]),
+        final=final,
         total_return=growth,
         cagr=growth_rate,
         volatility=volatility(sums, periods),

@@ -1,6 +1,6 @@
 """The one door to a backtest: candles, strategy and settings in, a result out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 import pandas as pd
@@ -52,12 +52,15 @@ def backtest(
         DataError: the candles are none, or not in order.
         StrategyError: the strategy raised, or returned something that is no signal.
     """
+    _refuse_kinds(strategy, config)
     settings = with_options(config or settings_around(strategy), options)
     is_free = config is None and "timeframe" not in strategy.config.model_fields_set
     timeframe = None if is_free else Timeframe.parse(settings.strategy.timeframe)
     frames = candles if isinstance(candles, Mapping) else {settings.strategy.symbol: candles}
     if not frames:
         raise DataError("there are no candles: give a DataFrame, or DataFrames by symbol")
+    _refuse_strangers(frames, instrument, "an instrument")
+    _refuse_strangers(frames, fine, "a table of fine candles")
     lanes, is_called, untaught = [], isinstance(strategy, EventStrategy), Untaught(strategy)
     for number, (symbol, frame) in enumerate(frames.items()):
         if progress and not is_called:
@@ -76,6 +79,29 @@ def backtest(
     if progress:
         progress(1.0, "done")
     return result
+
+
+def _refuse_kinds(strategy: object, config: object) -> None:
+    """What people hand over by mistake: raises ConfigError."""
+    if isinstance(strategy, type):
+        made = f"{strategy.__name__}(StrategyConfig(...))"
+        raise ConfigError(f"strategy is the class {strategy.__name__}: give a strategy of it, {made}")
+    if not hasattr(strategy, "config"):
+        raise ConfigError(
+            f"strategy is {strategy!r}: give a strategy, such as load_strategy(StrategyConfig(...)) makes"
+        )
+    if config is not None and not isinstance(config, BotConfig):
+        raise ConfigError(
+            f"config came as {type(config).__name__}: give a BotConfig, as BotConfig.model_validate makes"
+        )
+
+
+def _refuse_strangers(symbols: Iterable[object], given: object, what: str) -> None:
+    """Things by symbol of which there are no candles would be ignored: raises ConfigError."""
+    known = list(symbols)
+    if strange := [symbol for symbol in given if symbol not in known] if isinstance(given, Mapping) else []:
+        traded = ", ".join(map(str, known))
+        raise ConfigError(f"there is {what} of {strange[0]}, which is not traded: give those of {traded}")
 
 
 def _with_signals(lane: Lane, strategy: BaseStrategy) -> Lane:

@@ -138,8 +138,8 @@ def _holes(symbol: str, times: NDArray[np.int64], step: int, index: pd.DatetimeI
     steps = np.diff(times)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
-        fault = "twice" if steps[row - 1] == 0 else "after a later one"
-        raise DataError(f"candles of {symbol} are not in order: {index[row]} comes {fault} (row {row}): sort them")
+        fault, remedy = ("twice", "drop one") if steps[row - 1] == 0 else ("after a later one", "sort them")
+        raise DataError(f"candles of {symbol} are not in order: {index[row]} comes {fault} (row {row}): {remedy}")
     if (steps != step).all():
         smallest = pd.Timedelta(steps.min(), unit=index.unit).total_seconds()
         wanted = pd.Timedelta(step, unit=index.unit).total_seconds()

@@ -28,7 +28,8 @@ def write_html(data: ReportData, path: str | Path) -> Path:
         else:
             _write_whole(target, text)
     except OSError as error:
-        raise ConfigError(f"the report cannot be written to {target} ({error}): choose another file") from None
+        reason = error.strerror or error
+        raise ConfigError(f"the report cannot be written to {target} ({reason}): choose another file") from None
     return target
 
 

@@ -1,6 +1,7 @@
 """The page's tables: figures, months, groups, decisions, data and settings."""
 
 import math
+import re
 from html import escape
 
 import pandas as pd
@@ -58,7 +59,12 @@ def groups(data: ReportData) -> str:
 
 def decisions(data: ReportData) -> str:
     """How often each action was decided, and why; orders by status."""
-    tables = _count_table("Decisions", data.decisions, ["action", "reason"])
+    decided = data.decisions
+    if "reason" in decided.columns:  # how much was held is no reason of its own
+        words = decided["reason"].astype("category")
+        kinds = {word: re.sub(r"\d[\d,.]*(e-?\d+)?", "…", str(word)) for word in words.cat.categories}
+        decided = decided.assign(reason=words.map(kinds))
+    tables = _count_table("Decisions", decided, ["action", "reason"])
     tables += _count_table("Orders", data.orders, ["order_type", "status", "reason"])
     return section("decisions", "Decisions and orders", f'<div class="columns">{tables}</div>') if tables else ""
 

@@ -85,6 +85,8 @@ def test_what_is_known_of_degenerate_equity_is_said():
     assert constant.drawdown_peak_ms is None
     ruined = measure(curve([50, 0, 0]), NO_TRADES, timeframe_ms=MINUTE, start_cash=100).equity
     assert (ruined.total_return, ruined.cagr, ruined.max_drawdown) == (-1, -1, -1)
+    owing = measure(curve([50, -20, 200]), NO_TRADES, timeframe_ms=MINUTE, start_cash=100).equity
+    assert (owing.final, owing.total_return, owing.cagr, owing.max_drawdown, owing.calmar) == (200, -1, -1, -1, -1)
     unknown = measure(curve([100, math.nan, 100]), NO_TRADES, timeframe_ms=MINUTE, start_cash=100).equity
     assert unknown.final == 100
     assert math.isnan(unknown.total_return)

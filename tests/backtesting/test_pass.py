@@ -52,7 +52,7 @@ def row_set(frame, row, **values):
     [
         (lambda df: df.iloc[:0], "there are no candles of BTC/USDT"),
         (lambda df: df.iloc[::-1], "are not in order"),
-        (lambda df: pd.concat([df.iloc[:5], df.iloc[4:]]), "comes twice (row 5)"),
+        (lambda df: pd.concat([df.iloc[:5], df.iloc[4:]]), "comes twice (row 5): drop one"),
         (lambda df: row_set(df, 3, close=np.nan), "the candle of BTC/USDT at 2025-01-01 00:03 (row 3) cannot be one"),
         (lambda df: row_set(df, 3, low=1e9), "(row 3) cannot be one"),
         (lambda df: df.drop(columns="volume"), "need one column volume"),
@@ -78,4 +78,25 @@ def test_candles_that_are_none_are_named_in_one_sentence(market, make, sentence)
 def test_options_that_are_wrong_are_named_in_one_sentence(market, options, sentence):
     with pytest.raises(ConfigError) as refusal:
         backtest(market, CROSS, **options)
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "config", "given", "sentence"),
+    [
+        (type(CROSS), None, {}, "strategy is the class SmaCrossStrategy: give a strategy of it"),
+        ("sma_cross", None, {}, "strategy is 'sma_cross': give a strategy, as load_strategy"),
+        (CROSS, {"risk": {}}, {}, "config came as dict: give a BotConfig"),
+        (
+            CROSS,
+            None,
+            {"fine": {"ETH/USDT": None}},
+            "there is a table of fine candles of ETH/USDT, which is not traded",
+        ),
+        (CROSS, None, {"instrument": {"ETH/USDT": None}}, "there is an instrument of ETH/USDT, which is not traded"),
+    ],
+)
+def test_what_is_handed_over_by_mistake_is_named_in_one_sentence(market, strategy, config, given, sentence):
+    with pytest.raises(ConfigError) as refusal:
+        backtest(market, strategy, config, **given)
     assert sentence in str(refusal.value)
