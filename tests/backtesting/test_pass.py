@@ -85,7 +85,7 @@ def test_options_that_are_wrong_are_named_in_one_sentence(market, options, sente
     ("strategy", "config", "given", "sentence"),
     [
         (type(CROSS), None, {}, "strategy is the class SmaCrossStrategy: give a strategy of it"),
-        ("sma_cross", None, {}, "strategy is 'sma_cross': give a strategy, as load_strategy"),
+        ("sma_cross", None, {}, "strategy is 'sma_cross': give a strategy, such as load_strategy"),
         (CROSS, {"risk": {}}, {}, "config came as dict: give a BotConfig"),
         (
             CROSS,
