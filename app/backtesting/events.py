@@ -44,6 +44,7 @@ from app.backtesting.layout import (
 from app.backtesting.steps import begin_exit, run_candle
 from app.domain.errors import StrategyError
 from app.indicators.arrays import F64, I8
+from app.strategies.blame import in_words, place_of
 from app.strategies.event import Candle, EventStrategy, Request
 
 Progress: TypeAlias = Callable[[float, str], None]
@@ -85,7 +86,10 @@ class Runner:
 
     def __init__(self, strategy: EventStrategy, lane: Lane, cells: list[float], block: int) -> None:
         self._strategy = copy(strategy)  # each symbol begins with a strategy of its own
-        self._strategy.start()
+        try:
+            self._strategy.start()
+        except (Exception, SystemExit) as error:
+            raise self._fault(error) from error
         self.on_candle = self._strategy.on_candle
         self.candle = Candle()
         self.candle.symbol = lane.symbol
@@ -94,6 +98,16 @@ class Runner:
         self.wishes: F64 = np.zeros((0, 2))
         self._cells, self._block, self._lane = cells, block, lane
 
+    def failed(self, error: BaseException, row: int) -> StrategyError:
+        """What the strategy raised at a candle, as one sentence."""
+        return self._fault(error, f" (at the candle of {self._lane.index[row]})")
+
+    def _fault(self, error: BaseException, where: str = "") -> StrategyError:
+        if isinstance(error, StrategyError):
+            return error
+        kind = type(self._strategy)
+        return StrategyError(f"strategy {kind.__name__}: {in_words(error, place_of(kind))}{where}")
+
     def understood(self, answer: object, row: int) -> int:
         """The signal in an answer that is not 0 or None; a request's wishes are laid into the cells.
 
@@ -101,7 +115,7 @@ class Runner:
             StrategyError: it is no answer.
         """
         request = answer if isinstance(answer, Request) else Request(answer)  # type: ignore[arg-type]
-        if request.signal not in (-1, 0, 1) or request.quantity < 0.0 or request.limit < 0.0:
+        if request.signal not in (-1, 0, 1) or not (_is_amount(request.quantity) and _is_amount(request.limit)):
             raise StrategyError(
                 f"strategy {type(self._strategy).__name__} answered {answer!r} to the candle of "
                 f"{self._lane.index[row]}: give 1, -1, 0 or a Request with numbers of 0 or more"
@@ -115,6 +129,10 @@ class Runner:
         self._cells[self._block + WISH_QUANTITY] = request.quantity
         self._cells[self._block + WISH_LIMIT] = request.limit
         return signal
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(0.0 <= value < np.inf)
 
 
 def plain_rows(lane: Lane, progress: Progress | None) -> Iterator[tuple[int, float, float, float, float, float]]:
@@ -177,7 +195,10 @@ def sweep_events(
             mark(m, track.days[row])
         candle.time_ms, candle.open, candle.high, candle.low = time_ms, opened, high, low
         candle.close, candle.volume = close, volume
-        signal = on_candle(candle, book)
+        try:  # costs nothing while nothing is raised
+            signal = on_candle(candle, book)
+        except (Exception, SystemExit) as error:
+            raise runner.failed(error, row) from error
         if signal:
             signal = runner.understood(signal, row)
         elif row == caught and row >= first:
@@ -239,7 +260,10 @@ def sweep_many_events(
             runner, p, row = runners[number], blocks[number], i - starts[number]
             candle = runner.candle
             candle.time_ms, candle.open, candle.high, candle.low, candle.close, candle.volume = values
-            answer = runner.on_candle(candle, runner.book)
+            try:
+                answer = runner.on_candle(candle, runner.book)
+            except (Exception, SystemExit) as error:
+                raise runner.failed(error, row) from error
             signal = runner.understood(answer, row) if answer else 0
             judged = IN_WARMUP if row < first else (0 if clear[i] else AFTER_A_HOLE)
             if signal == 0 and judged == 0 and row > 0 and not clear[i - 1]:

@@ -1,5 +1,7 @@
 """Strategies with a callback per candle make the trades of their vectorised twins."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,10 @@ def test_the_same_class_gives_signals_to_a_bot(market):
         (lambda row, candle, portfolio: 2, "answered 2 to the candle of 2025-01-01 00:00"),
         (lambda row, candle, portfolio: "buy", "answered 'buy'"),
         (lambda row, candle, portfolio: Request(1, quantity=-1.0), "give 1, -1, 0 or a Request"),
+        (lambda row, candle, portfolio: Request(1, quantity=np.nan), "quantity=nan"),
+        (lambda row, candle, portfolio: Request(1, limit="low"), "limit='low'"),
+        (lambda row, candle, portfolio: 1 // (5 - row), "ZeroDivisionError in "),
+        (lambda row, candle, portfolio: sys.exit(3), "SystemExit in "),
     ],
 )
 def test_an_answer_that_is_none_is_named(market, answer, sentence):
@@ -131,3 +137,22 @@ def test_an_answer_that_is_none_is_named(market, answer, sentence):
 def test_a_strategy_that_looks_at_its_portfolio_is_refused_in_a_bot(market):
     with pytest.raises(StrategyError, match="portfolio.quantity"):
         signal_frame(Answers(lambda row, candle, portfolio: int(portfolio.quantity == 0)), market)
+
+
+@pytest.mark.parametrize("symbols", [("BTC/USDT",), ("BTC/USDT", "ETH/USDT")])
+def test_a_strategy_that_raises_is_told_with_its_line_and_candle(market, symbols):
+    with pytest.raises(StrategyError) as refusal:
+        backtest(dict.fromkeys(symbols, market.iloc[:9]), Answers(lambda row, *_: 1 // (5 - row)))
+    sentence = str(refusal.value)
+    assert sentence.startswith("strategy Answers: ZeroDivisionError in ")
+    assert "test_events.py line " in sentence
+    assert sentence.endswith("by zero (at the candle of 2025-01-01 00:05:00+00:00)")
+
+
+def test_a_start_that_fails_is_told_with_its_line(market):
+    class Unready(Cross):
+        def start(self):
+            raise ValueError("not today")
+
+    with pytest.raises(StrategyError, match=r"strategy Unready: ValueError in .*test_events.py line \d+: not today"):
+        backtest(market, Unready(CONFIG))
