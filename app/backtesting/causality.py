@@ -86,7 +86,7 @@ def _verdict(examination: "_Examination", cuts: Cuts) -> Causality:
     examination.change_the_future(_evenly(suspects, MOST_ALONE))
     if columns and not examination.differing():
         examination.run_alone(_evenly(cuts.rows, COLUMN_CHECKS))
-    if not examination.differing() and examination.hangs_on_dates(cuts.rows):
+    if not examination.differing() and examination.hangs_on_dates(cuts.rows, cuts.firsts):
         return examination.verdict(Verdict.MORE_THAN_CANDLES, cuts)
     if not examination.differing():
         return examination.verdict(Verdict.CAUSAL, cuts, columns=columns)
@@ -137,20 +137,21 @@ class _Examination:
         """Rows at which the bot's window gave another signal, oldest first."""
         return sorted(row for row, difference in self.alone.items() if difference is not None)
 
-    def hangs_on_dates(self, rows: Rows) -> bool:
+    def hangs_on_dates(self, rows: Rows, firsts: Rows) -> bool:
         """Whether a signal changes when the same candles carry other dates of the same calendar.
 
         What was looked up by its date, in a file, a list or a cache, is not found there.
         """
-        layer = max(layers(rows, self.window), key=len)
-        layer = _evenly(layer, min(MOST_DATED, max(CANDLES_DATED // self.window, ALWAYS_ALONE)))
-        false, at = false_history(self.candles, layer, self.window)
-        try:
-            dated = signal_frame(self.fresh(), _with_other_dates(false))["signal"].to_numpy()[at]
-            suspects = layer[dated != self.history["signal"].to_numpy()[layer]]
-        except StrategyError:
-            suspects = _evenly(layer, ALWAYS_ALONE)
-        for row in map(int, _evenly(suspects, ALWAYS_ALONE)):
+        count = min(MOST_DATED, max(CANDLES_DATED // self.window, ALWAYS_ALONE))
+        suspects: list[int] = []
+        for layer in layers(np.union1d(firsts, _evenly(rows, count)), self.window):
+            false, at = false_history(self.candles, layer, self.window)
+            try:
+                dated = signal_frame(self.fresh(), _with_other_dates(false))["signal"].to_numpy()[at]
+                suspects += layer[dated != self.history["signal"].to_numpy()[layer]].tolist()
+            except StrategyError:
+                suspects += _evenly(layer, ALWAYS_ALONE).tolist()
+        for row in _evenly(np.array(sorted(suspects), dtype=np.int64), ALWAYS_ALONE).tolist():
             if (found := self._difference_of_dates(row)) is not None:
                 self.alone[row] = found
         return bool(self.differing())
@@ -306,7 +307,9 @@ def _values(history: pd.DataFrame, row: int, window: pd.DataFrame, name: str) ->
 
 
 def _shown(value: object) -> str:
-    return f"{value:.12g}" if isinstance(value, int | float | np.number) else str(value)
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    return "no number" if np.isnan(value) else f"{value:.12g}"
 
 
 def _evenly(rows: Rows, count: int) -> Rows:

@@ -105,7 +105,7 @@ def metrics_of(result: "BacktestResult") -> Metrics:
 def verdict_of(causality: "Causality") -> Verdict:
     """The proof's head line, and what it found as a sentence."""
     headline, colon, rest = causality.text().partition("\n")[0].partition(": ")
-    found = f"{rest}\n{causality.text().partition(chr(10))[2]}" if colon else None
+    found = f"{rest}.\n{causality.text().partition(chr(10))[2]}" if colon else None
     unknown = headline in {"CAUSALITY UNPROVEN", "HANGS ON MORE THAN CANDLES"}
     return Verdict(headline, None if unknown else causality.believable, found)
 

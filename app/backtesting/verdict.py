@@ -134,7 +134,8 @@ class Causality:
         every = self.trades == self.trades_in_all
         trades = f"{self.trades:,}" if every else f"{self.trades:,} of {self.trades_in_all:,}"
         return (
-            f"Examined: {trades} trades, {self.cuts - self.trades:,} other candles, windows of {self.window} candles."
+            f"Examined: {trades} decisions of trades, {self.cuts - self.trades:,} other candles, "
+            f"windows of {self.window} candles."
         )
 
     def _by_date(self) -> bool:
