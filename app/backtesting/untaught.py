@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, Final
 from weakref import ref
 
 from app.strategies.base import BaseStrategy
+from app.strategies.blame import is_library
 
 MOST_COMPARED: Final = 100_000  # elements of a container; of a longer one, only its length
 _ABSENT: Final = object()
@@ -151,18 +152,35 @@ class Untaught:
 
 
 def _names_of(kind: type) -> Iterator[_Names]:
-    """Those of its own classes, and of the modules in which their methods are written."""
+    """Those of its classes, of their modules and the user's modules that these import, and of the functions there."""
     owners: dict[int, type | dict[str, Any]] = {}
+    functions: list[FunctionType] = []
     for one in kind.__mro__:
-        if one.__module__.partition(".")[0] in {"app", "abc", "builtins", "typing"}:
+        if _is_ours(one.__module__):
             continue
         owners[id(one)] = one
-        for method in vars(one).values():
-            variables = getattr(getattr(method, "fget", method), "__globals__", None)
-            if isinstance(variables, dict) and variables.get("__name__", "").partition(".")[0] != "app":
-                owners[id(variables)] = variables
+        members = (getattr(member, "fget", getattr(member, "__func__", member)) for member in vars(one).values())
+        functions += [member for member in members if isinstance(member, FunctionType)]
+    modules = {id(function.__globals__): function.__globals__ for function in functions}
+    for value in [value for variables in list(modules.values()) for value in variables.values()]:
+        if isinstance(value, ModuleType) and not is_library(getattr(value, "__file__", None) or ""):
+            modules[id(vars(value))] = vars(value)
+        elif isinstance(value, FunctionType) and not is_library(value.__code__.co_filename):
+            modules[id(value.__globals__)] = value.__globals__
+            functions.append(value)
+    owners |= {key: names for key, names in modules.items() if not _is_ours(names.get("__name__", ""))}
+    for function in functions:
+        if not _is_ours(function.__module__):
+            owners[id(vars(function))] = vars(function)
+            defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+            if containers := [value for value in defaults if isinstance(value, dict | list | set)]:
+                owners[id(function)] = {f"default {place}": value for place, value in enumerate(containers)}
     for key, owner in owners.items():
         yield _NAMES.setdefault(key, _Names(owner))
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in {"app", "abc", "builtins", "typing"}
 
 
 def _twin(strategy: BaseStrategy, own: dict[str, tuple[object, object]]) -> BaseStrategy:

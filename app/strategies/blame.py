@@ -37,5 +37,10 @@ def place_of(strategy: type[BaseStrategy]) -> str:
     return f"{code.co_filename} line {code.co_firstlineno}" if code else f"{strategy.__module__}.{strategy.__name__}"
 
 
+def is_library(filename: str) -> bool:
+    """Whether a file belongs to Python or to what is installed; what has no file does."""
+    return not filename or filename.startswith((*_LIBRARIES, "<frozen"))
+
+
 def _is_own(filename: str) -> bool:
-    return not filename.startswith((*_LIBRARIES, _INDICATORS, "<frozen")) and filename not in _RUNNERS
+    return not is_library(filename) and not filename.startswith(_INDICATORS) and filename not in _RUNNERS

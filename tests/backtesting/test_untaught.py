@@ -2,6 +2,8 @@
 
 import functools
 import threading
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -95,7 +97,35 @@ class KeptInItself(Plain):
         return df["close"] < self.level
 
 
-KEPT = [KeptInTheClass, KeptByTheModule, KeptByTime, KeptInAModel, KeptInACache, KeptInItself]
+class KeptInADefault(Plain):
+    def decide(self, df, known={}):  # noqa: B006  that is the mistake
+        return df["close"] < known.setdefault("level", float(df["close"].mean()))
+
+
+def level_of(close):
+    level_of.level = getattr(level_of, "level", float(close.mean()))
+    return level_of.level
+
+
+class KeptByAFunction(Plain):
+    def decide(self, df):
+        return df["close"] < level_of(df["close"])
+
+
+helper = ModuleType("helper")
+helper.__file__ = str(Path(__file__).with_name("helper.py"))
+
+
+class KeptInAnotherModule(Plain):
+    def decide(self, df):
+        vars(helper).setdefault("level", float(df["close"].mean()))
+        return df["close"] < helper.level
+
+
+KEPT = [
+    KeptInTheClass, KeptByTheModule, KeptByTime, KeptInAModel, KeptInACache, KeptInItself, KeptInADefault,
+    KeptByAFunction, KeptInAnotherModule,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KEPT)
