@@ -98,7 +98,8 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
         raise ConfigError("there are no candles to trade: give --data FILE or --data DIR")
     if strange := [symbol for symbol in arguments.symbol if symbol != "all" and not is_market(symbol)]:
         raise ConfigError(f'--symbol {strange[0]!r} is no market: write base/quote, such as "BTC/USDT", or all')
-    replaced = [assignment(text, "--set") for text in arguments.set]
+    replaced = [("strategy.params", "{}")] if _is_another_strategy(arguments) else []
+    replaced += [assignment(text, "--set") for text in arguments.set]
     replaced += [
         (f"strategy.params.{key}", value) for key, value in (assignment(t, "--param") for t in arguments.param)
     ]
@@ -111,6 +112,21 @@ def _plan(arguments: argparse.Namespace) -> "tuple[Saved | None, BotConfig, Data
     config = settings_with(Path(arguments.config), replaced)
     asked = DataAsked(arguments.data, tuple(arguments.symbol), arguments.start, arguments.end, arguments.fine)
     return None, config, asked
+
+
+def _is_another_strategy(arguments: argparse.Namespace) -> bool:
+    """Whether --strategy names another one than the settings, whose parameters are then not meant for it."""
+    if arguments.strategy is None:
+        return False
+    from pathlib import Path
+
+    from app.config.reading import read_settings
+    from app.strategies.loader import SHIPPED
+
+    section = read_settings(Path(arguments.config)).get("strategy")
+    names = {shipped: name for name, shipped in SHIPPED.items()}
+    own = section.get("name") if isinstance(section, dict) else None
+    return bool(names.get(arguments.strategy, arguments.strategy) != names.get(str(own), own))
 
 
 def _refuse_places(arguments: argparse.Namespace) -> None:

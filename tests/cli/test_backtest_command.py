@@ -96,6 +96,15 @@ def test_settings_are_replaced_by_param_set_fee_and_slippage(keel):
     assert other["metrics"]["trades"]["fees"] == 0 < usual["metrics"]["trades"]["fees"]
 
 
+def test_another_strategy_does_not_get_the_parameters_of_the_settings_own(keel):
+    assert as_json(keel, "--strategy", "rsi_reversion")["settings"]["strategy"]["params"] == {}
+    params = as_json(keel, "--strategy", "rsi_reversion", "--param", "window=7")["settings"]["strategy"]["params"]
+    assert params == {"window": 7}
+    for own in ("sma_cross", "SmaCrossStrategy"):
+        params = as_json(keel, "--strategy", own)["settings"]["strategy"]["params"]
+        assert params == {"fast_window": 2, "slow_window": 4}
+
+
 def test_a_range_and_another_length_are_traded(keel):
     facts = as_json(keel, "--start", "2025-01-01T10:00", "--end", "2025-01-02", "--set", "strategy.timeframe=5m")
     certificate = facts["data"]["certificates"]["BTC/USDT"]
