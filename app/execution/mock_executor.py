@@ -77,7 +77,8 @@ class MockExecutor(IExecutor):
         """Fill the order; see IExecutor.
 
         Raises:
-            OrderRejected: no price, a quantity that the market refuses, or a sale of more than is held.
+            OrderRejected: no price, a quantity that the market refuses, or a sale of more than is held. All that is
+                held may be sold however little it became: a backtest sells it, too.
             InsufficientFunds: the cash does not cover notional and fee.
         """
         side, order_type = OrderSide(side), OrderType(order_type)
@@ -85,7 +86,9 @@ class MockExecutor(IExecutor):
         with unit_of_work(self.trade_repo.session):
             amount = self._accepted_quantity(instrument, side, quantity)
             fill_price = self._fill_price(instrument, side, order_type, price)
-            if refusal := instrument.refusal(amount, fill_price):
+            leaves = side is OrderSide.SELL and amount == self.trade_repo.position(symbol).quantity
+            refusal = None if leaves else instrument.refusal(amount, fill_price)
+            if refusal is not None:
                 raise OrderRejected(f"{side} {symbol} refused: {refusal}")
             fee = fee_of(amount, fill_price, self._fee_rate)
             self._settle(instrument, side, amount, fill_price, fee)

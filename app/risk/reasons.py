@@ -26,7 +26,7 @@ REFUSALS: Final = {
     codes.NO_ROOM: "risk.limits leaves no room: max_symbol_share or max_total_share is used up",
     codes.POSITION_FULL: "the position costs risk.max_position_size_usd already",
     codes.NO_CASH: "the cash does not pay for the smallest order",
-    codes.BELOW_MINIMUM: "the quantity is below the market's minimum",
+    codes.BELOW_MINIMUM: "the quantity is below the market's minimum, or would be at its stop",
     codes.NO_DISTANCE: "the distance to the stop, or the average true range, is not known",
     codes.KELLY_SAYS_NO: "the recent trades give no edge: Kelly's fraction is zero",
 }

@@ -139,8 +139,9 @@ def entry_quantity(
     if math.isnan(left + affordable) or math.isnan(funds.room):
         return 0.0, NOT_A_NUMBER
     quantity = floor_to(min(min(wanted, left, funds.room) / close, affordable), market.steps)
-    if quantity <= 0.0 or is_too_small(quantity, close, market):
-        return 0.0, NO_CASH if is_too_small(affordable, close, market) or affordable <= 0.0 else BELOW_MINIMUM
+    lowest = min(close, stop) if stop > 0.0 else close  # what cannot be sold at its stop is not bought
+    if quantity <= 0.0 or is_too_small(quantity, lowest, market):
+        return 0.0, NO_CASH if is_too_small(affordable, lowest, market) or affordable <= 0.0 else BELOW_MINIMUM
     return quantity, OK
 
 

@@ -42,10 +42,15 @@ def table(rows, start="2025-01-01", minutes=None):
     )
 
 
+def spoken(step):
+    """Candle, signal, action and reason of a bot's decision."""
+    return step.candle_time, step.signal_value, step.action, UNJUDGED.sub("", step.reason)
+
+
 def judged_by(session, symbol):
-    """Candle, signal, action and reason of every decision that a bot made on a signal, oldest first."""
+    """What a bot decided on each signal, oldest first."""
     return [
-        (step.candle_time, step.signal_value, step.action, UNJUDGED.sub("", step.reason))
+        spoken(step)
         for step in reversed(StepRepository(session).latest(symbol, "1m", 10_000))
         if step.signal_value is not None
     ]

@@ -139,6 +139,9 @@ SCENARIOS = [
     Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")]),
     # 5 at 100, worth 550 at 110: 450 are left, 4.09 at 110; average 104.499, stop 102.40; 9.09 * 102.40 - 949.90 = -19.08
     Scenario("adding averages the entry and lifts the stop", [FLAT, FLAT, (100, 110, 100, 110, 10), (110, 111, 109, 110, 10), (110, 110, 102, 103, 10)], [0, 1, 0, 1], {**STOP, "max_entries": 2}, [(4, 102.4, 9.09, -19.08, "stop")]),
+    Scenario("what could not be sold at its stop is not bought", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], STOP, [], market={"min_notional": "980.01"}, not_live=MINIMUMS),
+    Scenario("what can just be sold at its stop is bought", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], STOP, [(3, 100.0, 10.0, 0.0, "signal")], market={"min_notional": "980"}, not_live=MINIMUMS),
+    Scenario("all that is held is sold also below the minimum", [FLAT, FLAT, QUIET, LOW], [0, 1, 0, -1], {}, [(3, 90.0, 10.0, -100.0, "signal")], market={"min_notional": "950"}, not_live=MINIMUMS),
     # 6 at 100; 1,000 less the 600 paid, fees apart, leave 4 at 100; fees 0.6 + 0.4 + 1.03
     Scenario("a position's size counts what was paid, without fees", [FLAT, FLAT, QUIET, FLAT, QUIET, HIGH], [0, 1, 0, 1, 0, -1], SECOND, [(5, 103.0, 10.0, 27.97, "signal")], paper={"fee_rate": 0.001}),
     # 6 at 100, worth 540 at 90; 400 leave 4.444 at 90; 10.444 * 90 - 600 - 399.96 = -60

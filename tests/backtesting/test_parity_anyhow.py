@@ -1,0 +1,219 @@
+"""Bot and backtest on markets and settings drawn by a seed from all that the two share: the same decisions, the same money.
+
+`uv run pytest tests/backtesting/test_parity_anyhow.py -m soak -n 2` draws thousands of them.
+"""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.backtesting import backtest
+from app.config.models import BotConfig
+from app.core.bot import TradingBot
+from app.core.clock import ManualClock
+from app.core.database import Database
+from app.core.interfaces import IDataHandler
+from app.domain.instrument import Instrument
+from app.domain.timeframe import Timeframe
+from app.execution.mock_executor import MockExecutor
+from app.repositories import SignalRepository, StepRepository, TradeRepository
+
+_SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
+_TOLD = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_TOLD)
+Told, table, assert_same_decisions, spoken = _TOLD.Told, _TOLD.table, _TOLD.assert_same_decisions, _TOLD.spoken
+
+BTC = "BTC/USDT"
+SHARE_OF_SETTINGS = 0.2  # with which each limit is set
+
+
+class Spoken(Told):
+    """Signals by the candles' times, on whatever window."""
+
+    def generate_signals(self, df):
+        return df.assign(signal=self._signals.reindex(df.index).fillna(0).astype("int8"))
+
+
+class Shown(IDataHandler):
+    """Shows the closed candles of a table."""
+
+    def __init__(self, frame, market, length_ms):
+        self.frame, self.market, self.length_ms, self.clock = frame, market, length_ms, ManualClock()
+
+    def instrument(self, symbol):
+        return self.market
+
+    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
+        newest = pd.Timestamp(self.clock.now_ms() - self.length_ms, unit="ms", tz="UTC")
+        shown = self.frame.index.searchsorted(newest, side="right")
+        return self.frame.iloc[max(shown - limit, 0) : shown]
+
+    def get_latest_bar(self, symbol, timeframe):
+        return self.frame.iloc[-1]
+
+
+class Draw:
+    """One setting after the other, from a seed."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+
+    def one(self, *choices):
+        """One of them, as it is."""
+        return choices[self.random.integers(len(choices))]
+
+    def some(self, share=SHARE_OF_SETTINGS, **choices):
+        """Each key with one of its values, or, mostly, not at all."""
+        return {key: self.one(*values) for key, values in choices.items() if self.random.random() < share}
+
+    def exits(self):
+        stop = self.one({}, {"stop_loss_atr": self.one(0.5, 1.5, 3.0)})
+        target = self.one({}, {"take_profit_atr": self.one(0.7, 2.0, 4.0)})
+        trail = self.one(
+            {}, {}, {"trailing_stop_pct": self.one(0.004, 0.01, 0.03), "trailing_from_pct": self.one(0.0, 0.005, 0.01)},
+            {"trailing_stop_atr": self.one(0.5, 1.5, 3.0), "trailing_from_pct": self.one(0.0, 0.005, 0.01)},
+        )  # fmt: skip
+        stages = [{"profit_pct": at, "close_share": self.one(0.1, 0.25, 0.33)} for at in (0.004, 0.01, 0.015)]
+        return {
+            "atr_candles": self.one(2, 5), **stop, **target, **trail,
+            **self.some(break_even_pct=(0.004, 0.01), max_hold_candles=(1, 2, 4, 9), take_profit_stages=(stages[:1], stages)),
+        }  # fmt: skip
+
+    def sizing(self, most):
+        method = self.one("amount", "amount", "equity", "risk", "volatility", "kelly")
+        needed = {
+            "amount": self.some(0.6, amount_usd=(0.2 * most, 0.35 * most, 0.6 * most)),
+            "equity": {"equity_share": self.one(0.05, 0.3, 1.0)},
+            "risk": {"risk_pct": self.one(0.001, 0.01, 0.05)},
+            "volatility": {"risk_pct": self.one(0.001, 0.01, 0.05)},
+            "kelly": {"equity_share": self.one(0.05, 0.9), "kelly_trades": self.one(2, 3), "kelly_part": self.one(0.25, 1.0)},
+        }  # fmt: skip
+        return {"method": method, **needed[method]}
+
+    def risk(self):
+        most = self.one(500, 1_000, 3_000, 15_000, 50_000)
+        exits = self.exits()
+        stop = {} if "stop_loss_atr" in exits else self.some(0.6, stop_loss_pct=(0.003, 0.01, 0.03, 2.5))
+        target = {} if "take_profit_atr" in exits else self.some(0.4, take_profit_pct=(0.02, 0.05, 0.2))
+        limits = self.some(
+            max_symbol_share=(0.05, 0.2, 0.5), max_total_share=(0.5, 0.8), max_open_positions=(1,),
+            max_orders_per_minute=(1, 2), max_daily_loss_pct=(0.005, 0.02, 0.1), max_drawdown_pct=(0.01, 0.03, 0.2),
+            close_on_drawdown=(False,), max_consecutive_losses=(1, 2, 3), cooldown_candles=(1, 3, 6),
+        )  # fmt: skip
+        return {
+            "max_position_size_usd": most, "max_entries": self.one(1, 1, 2, 3, 4), "exits": exits, **stop, **target,
+            "sizing": self.sizing(most), "limits": limits,
+        }  # fmt: skip
+
+    def config(self):
+        """Settings that contradict themselves are drawn again."""
+        while True:
+            document = {
+                "exchange": {
+                    "name": "binance",
+                    "market": {
+                        "price_tick": self.one("0.01", "0.01", "0.05", "0.001"),
+                        "quantity_step": self.one("0.001", "0.001", "0.1", "1", "0.00001", "0.25"),
+                        "min_quantity": self.one("0", "0", "0.5"), "min_notional": self.one("0", "0", "10", "100"),
+                    },
+                },
+                "risk": self.risk(),
+                "strategy": {"name": "told", "symbol": BTC, "timeframe": self.one("1m", "1m", "5m", "1h")},
+                "paper": {
+                    "cash": self.one(300, 1_000, 10_000, 20_000, 1_000_000),
+                    "fee_rate": self.one("0", "0.001", "0.005", "0.00075"), "slippage_bp": self.one(0, 0, 3, 25),
+                },
+                "backtest": {"fill": "close"},
+            }  # fmt: skip
+            try:
+                return BotConfig.model_validate(document)
+            except ValueError:
+                continue
+
+    def candles(self, tick, minutes):
+        """Prices with ties, gaps, crashes, quiet candles and holes, on the market's grid; a day may end within them."""
+        count, grid = int(self.random.integers(30, 110)), max(round(float(tick) * 100), 1)
+        steps = self.random.choice([-300, -50, -10, -1, 0, 0, 1, 10, 50, 300], count)
+        if self.random.random() < 0.3:
+            steps[self.random.integers(count)] = -self.random.integers(1_000, 6_000)
+        closes = np.maximum(10_000 + np.cumsum(steps), 1_500)
+        opens = np.concatenate([closes[:1], closes[:-1]]) + self.random.choice([0, 0, 0, 120, -120], count)
+        wicks = self.random.integers(0, 200, (2, count))
+        high, low = np.maximum(opens, closes) + wicks[0], np.minimum(opens, closes) - wicks[1]
+        prices = np.column_stack([opens, high, low, closes]) // grid * grid / 100
+        rows = np.column_stack([prices, self.random.choice([0.0, 1.0, 5.0, 5.0, 5.0], count)])
+        lost = self.random.integers(1, count - 1, self.one(0, 0, 1, 3))
+        kept = np.setdiff1d(np.arange(count), lost)
+        start = self.one("2025-01-01", "2025-01-01 23:20", "2025-01-01 12:00")
+        return table(rows[kept].tolist(), start, (kept * minutes).tolist())
+
+    def signals(self, index):
+        often, sides = self.one(0.1, 0.3, 0.6), self.random.choice([1, 1, -1], len(index))
+        return pd.Series(np.where(self.random.random(len(index)) < often, sides, 0), index=index)
+
+
+def traded_by_the_bot(config, frame, strategy, market, path):
+    """Its fills and decisions, and whether it stopped to decide because everything was halted."""
+    length_ms = Timeframe.parse(config.strategy.timeframe).ms
+    database, handler = Database(), Shown(frame, market, length_ms)
+    database.open(path)
+    with database.session_scope() as session:
+        trades, signals, paper = TradeRepository(session), SignalRepository(session), config.paper
+        executor = MockExecutor(
+            trades, signals, cash=paper.cash, fee_rate=paper.fee_rate, slippage_bp=paper.slippage_bp,
+            clock=handler.clock, instrument_of=handler.instrument,
+        )  # fmt: skip
+        bot = TradingBot(config, handler, strategy, executor, trades, signals, clock=handler.clock)
+        for closes_ms in (frame.index.as_unit("ms").asi8 + length_ms).tolist():
+            handler.clock._now_ms = closes_ms
+            bot.run_once()
+        steps = StepRepository(session).latest(BTC, config.strategy.timeframe, 10_000)[::-1]
+        is_halted = any(step.candle_time is None and "halted" in step.reason for step in steps)
+        fills = [
+            (trade.side.value, float(trade.quantity), float(trade.price), float(trade.fee), float(trade.pnl or 0))
+            for trade in reversed(trades.get_by_symbol(BTC, limit=10_000))
+        ]
+        judged = [spoken(step) for step in steps if step.signal_value is not None]
+    database.close()
+    return fills, judged, is_halted
+
+
+def compare(seed, path):
+    """One draw; how many fills it had."""
+    draw = Draw(seed)
+    config = draw.config()
+    bounds = config.exchange.market
+    market = Instrument(BTC, bounds.price_tick, bounds.quantity_step, bounds.min_quantity, bounds.min_notional)
+    frame = draw.candles(bounds.price_tick, Timeframe.parse(config.strategy.timeframe).ms // 60_000)
+    strategy = Spoken(draw.signals(frame.index), config.strategy, warmup=draw.one(1, 1, 3, 20))
+    result = backtest(frame, strategy, config)
+    fills, judged, is_halted = traded_by_the_bot(config, frame, strategy, market, path)
+    decisions, candles = result.decisions, {moment for moment, *_ in judged}
+    if is_halted:  # a halted bot judges no more, and a backtest says so at each signal
+        decisions = decisions[decisions["time"].isin(candles) | (decisions["action"] != "hold")]
+    assert_same_decisions(judged, decisions)
+    assert [fill[0] for fill in fills] == list(result.orders["side"])
+    for place, column in enumerate(("quantity", "price", "fee"), start=1):
+        np.testing.assert_allclose([fill[place] for fill in fills], result.orders[column].astype(float), rtol=1e-9)
+    closed = result.trades.loc[result.trades["exit_reason"] != "end", "pnl"].astype(float)
+    np.testing.assert_allclose([fill[4] for fill in fills if fill[0] == "sell"], closed, rtol=1e-9, atol=1e-7)
+    return len(fills)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_bot_and_backtest_agree_whatever_is_set(migrated_database, tmp_path, seed):
+    compare(seed, shutil.copy(migrated_database, tmp_path / "keel.db"))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_000)
+@pytest.mark.parametrize("hundred", range(30))
+def test_bot_and_backtest_agree_on_thousands_of_draws(migrated_database, tmp_path, hundred):
+    fills = 0
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        fills += compare(seed, shutil.copy(migrated_database, tmp_path / f"keel{seed}.db"))
+    assert fills > 500
