@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_BELIEVABLE: Final = 3
 STAGES: Final = 4
+MOST_REASONS: Final = 3  # for which nothing was traded are named
 
 
 def parser() -> argparse.ArgumentParser:
@@ -214,6 +215,7 @@ def _outcome(
     lines = [certificate.text() for certificate in result.certificates.values()]
     lines += [f"inside its bars: {certificate.text()}" for certificate in result.fine_certificates.values()]
     lines += [f"note: {sentence}" for sentence in result.notices]
+    lines += _why_no_trade(result)
     if not (arguments.json or arguments.save or repeated):
         return lines, {}, True
     from app.backtesting.comparing import compare_results
@@ -231,6 +233,16 @@ def _outcome(
             else f"OTHER NUMBERS than {repeated.folder}:\n{comparison.text(str(repeated.folder), 'this run')}"
         )
     return lines, facts, same
+
+
+def _why_no_trade(result: "BacktestResult") -> list[str]:
+    """What was decided instead, the most frequent first, when nothing was traded."""
+    if len(result.trades):
+        return []
+    reasons = result.decisions["reason"].astype(str).value_counts().head(MOST_REASONS)
+    if not len(reasons):
+        return ["no trades: the strategy gave no signal"]
+    return ["no trades:", *(f"  {count:,} times {reason}" for reason, count in reasons.items())]
 
 
 def _write(

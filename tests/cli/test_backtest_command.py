@@ -294,6 +294,16 @@ def test_several_markets_share_the_cash_and_each_has_its_certificate(keel, workp
     assert keel("--repeat", facts["folder"])[0] == 0
 
 
+def test_why_there_was_no_trade_is_said(keel):
+    code, out, _ = keel("--data", "BTCUSDT-1m.parquet", "--set", "exchange.market.min_notional=1000000000")
+    assert code == 0
+    assert "\nno trades:\n" in out
+    assert "times held: buy signal, but the cash does not pay for the smallest order" in out
+    code, out, _ = keel("--data", "BTCUSDT-1m.parquet", "--end", "2025-01-01T00:03")
+    assert "no trades: the strategy gave no signal" in out
+    assert "no trades" not in keel("--data", "BTCUSDT-1m.parquet")[1]
+
+
 def test_a_limit_that_cannot_act_on_candles_is_named(keel):
     spread = ("--set", "risk.limits.max_spread_pct=0.01")
     code, out, _ = keel("--data", "BTCUSDT-1m.parquet", *spread)
