@@ -33,6 +33,7 @@ from app.execution.schedule import DEFAULT_EVERY_S, Schedule
 from app.execution.tending import Tending
 from app.models.sql import Order
 from app.repositories import AlertRepository, OrderRepository, TradeRepository
+from app.repositories.alert_repository import Severity
 from app.risk.gate import Purse
 
 logger = logging.getLogger(__name__)
@@ -69,15 +70,15 @@ class LiveExecutor(IExecutor):
         clock: Clock | None = None,
     ) -> None:
         self.trade_repo = trade_repo
-        clock, alerts = clock or SystemClock(), AlertRepository(trade_repo.session)
+        clock, self._alerts = clock or SystemClock(), AlertRepository(trade_repo.session)
         self._orders = OrderRepository(trade_repo.session)
         self._exchange = exchange
-        self.reconciler = Reconciler(exchange, self._orders, trade_repo, alerts, prefix)
+        self.reconciler = Reconciler(exchange, self._orders, trade_repo, self._alerts, prefix)
         self.desk = LiveDesk(exchange, self._orders, self.reconciler, clock)
         self._balances = self.desk.balances
         self._schedule = Schedule(clock, int(compare_every_s * 1_000))
         self._tending = Tending(self.desk, self._orders, trade_repo, styles or OrderStyles())
-        self._guarding = Guarding(self.desk, self._orders, trade_repo, alerts, exchange.name)
+        self._guarding = Guarding(self.desk, self._orders, trade_repo, self._alerts, exchange.name)
         self._decisions: dict[str, tuple[datetime, str]] = {}
         self._along: dict[str, Callable[[], None]] = {}
         self._dust: dict[str, Quantity] = {}
@@ -128,6 +129,8 @@ class LiveExecutor(IExecutor):
         limit = instrument.price(price) if order_type is OrderType.LIMIT and price is not None else None
         reference = limit or (Price(exact(price)) if price is not None else None)
         if refusal := self._refusal(instrument, side, amount, reference, base_before, limit):
+            if side is OrderSide.SELL:
+                self._tell_unsold(symbol)
             raise OrderRejected(f"{side} {symbol} refused before sending: {refusal}")
         now_ms = self.desk.now_ms()
         with unit_of_work(self.trade_repo.session):  # one sync of the disk for all that must be durable before the POST
@@ -312,6 +315,11 @@ class LiveExecutor(IExecutor):
         if side is OrderSide.BUY:
             reasons.append(instrument.position_refusal(amount, base_before))
         return next((reason for reason in reasons if reason is not None), None)
+
+    def _tell_unsold(self, symbol: str) -> None:
+        """A person should know of coins that cannot be sold; the numbers, which change, are in the steps."""
+        text = f"{self._exchange.name} takes no sale of {symbol} now: the bot's steps say why, and it tries again"
+        self._alerts.add(Severity.CRITICAL, text, symbol, datetime.fromtimestamp(self.desk.now_ms() / 1_000, UTC))
 
     def _new_order(
         self,

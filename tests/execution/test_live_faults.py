@@ -13,7 +13,7 @@ from app.core.enums import OrderSide, OrderType
 from app.domain.errors import DatabaseError, KeelError, OrderRejected, OutcomeUnknown
 from app.domain.order import OrderStatus
 from app.models.sql import Holding, Order, Sequence, Trade
-from app.repositories import OrderRepository, TradeRepository
+from app.repositories import AlertRepository, OrderRepository, TradeRepository
 from exchange_simulator.server.running import exchange_process
 
 BTC = "BTC/USDT"
@@ -143,6 +143,22 @@ def test_fault_15_dust_is_no_position(venue):
     buy(executor, "0.01234")
     executor.execute_order(BTC, OrderSide.SELL, venue.held(), OrderType.MARKET, price_of(executor))
     assert 0 < venue.held() < Decimal("0.00001")
+    assert executor.get_position(BTC)["is_flat"]
+    assert_in_line(venue)
+
+
+def test_coins_that_are_worth_too_little_to_be_sold_are_an_alert_and_sold_when_they_are_worth_more(venue):
+    executor = venue.executor()
+    price = price_of(executor)
+    buy(executor, (Decimal(6) / price).quantize(Decimal("0.00001")))  # the market's minimum is 5
+    for _ in range(2):
+        with pytest.raises(OrderRejected, match="refused before sending: notional .* is below the market's minimum 5"):
+            executor.execute_order(BTC, OrderSide.SELL, venue.held(), OrderType.MARKET, price / 2)
+    alerts = AlertRepository(venue.session).latest(symbol=BTC)
+    assert [alert.text for alert in alerts] == [
+        "binance takes no sale of BTC/USDT now: the bot's steps say why, and it tries again"
+    ]
+    executor.execute_order(BTC, OrderSide.SELL, venue.held(), OrderType.MARKET, price)
     assert executor.get_position(BTC)["is_flat"]
     assert_in_line(venue)
 
