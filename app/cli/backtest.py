@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting, by dotted key")
     options.add_argument("--fee", metavar="RATE", help="fee as a fraction of the notional (paper.fee_rate)")
     options.add_argument("--slippage-bp", metavar="BP", help="slippage in basis points (paper.slippage_bp)")
-    options.add_argument("--seed", type=_seed, default=1, help="of cuts and intervals (default: %(default)s)")
+    options.add_argument("--seed", type=_seed, default=1, help="of the intervals (default: %(default)s)")
     options.add_argument("--json", action="store_true", help="print the result as JSON")
     options.add_argument("--save", action="store_true", help="save the result below --results")
     options.add_argument("--results", default="results", metavar="DIR", help="folder of results (default: %(default)s)")
