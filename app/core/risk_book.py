@@ -150,6 +150,7 @@ class RiskBook:
             self._begin()
         try:
             realized, unrealized = self._profits(close)
+            is_flat = self.position is None and not self._is_any_other_held()
         except DatabaseGone:
             raise
         except DatabaseError as error:  # exits go on without it
@@ -160,7 +161,7 @@ class RiskBook:
         if self.standing is None:
             self.standing = begun(float(equity), day)
         before = self.standing
-        self.standing = marked(before, float(equity), day, self.limits, self.position is None)
+        self.standing = marked(before, float(equity), day, self.limits, is_flat)
         self._tell(before)
         self.seen_until_ms, self.close = close_ms, close
         if self.store is not None:
@@ -301,6 +302,11 @@ class RiskBook:
                 worth = MONEY.multiply(quantity, exact(newest))
                 unrealized = MONEY.add(unrealized, MONEY.subtract(worth, cost))
         return realized, unrealized
+
+    def _is_any_other_held(self) -> bool:
+        """Whether another bot of the account holds something, which it must be able to sell; asked where it matters."""
+        watches = self.store is not None and self.limits.drawdown > 0.0
+        return watches and self.store is not None and self.store.is_any_other_held(self.symbol, self._asset)
 
     def _close_of(self, symbol: str, quantity: Decimal) -> float | None:
         newest = self.store.newest_snapshot(symbol) if self.store and quantity != 0 else None

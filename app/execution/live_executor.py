@@ -32,8 +32,7 @@ from app.execution.reconcile import Reconciler
 from app.execution.schedule import DEFAULT_EVERY_S, Schedule
 from app.execution.tending import Tending
 from app.models.sql import Order
-from app.repositories import AlertRepository, OrderRepository, TradeRepository
-from app.repositories.alert_repository import Severity
+from app.repositories import AlertRepository, OrderRepository, Severity, TradeRepository
 from app.risk.gate import Purse
 
 logger = logging.getLogger(__name__)

@@ -65,6 +65,12 @@ class RiskRepository:
                 for name, value in position.held._asdict().items():
                     setattr(row, name, value)
 
+    def is_any_other_held(self, symbol: str, asset: str) -> bool:
+        """Whether a position in another symbol is open that is paid for in `asset`."""
+        with unit_of_work(self.session):
+            held = self.session.scalars(select(RiskPosition.symbol).where(RiskPosition.symbol != symbol))
+            return any(quote_of(other) == asset for other in held)
+
     def account(self, asset: str) -> tuple[Decimal, Standing, TrackRecord] | None:
         """The account's base, standing and record; None before its first candle."""
         with unit_of_work(self.session):

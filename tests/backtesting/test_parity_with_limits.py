@@ -99,10 +99,10 @@ def settings_of(symbol, risk):
     )
 
 
-def traded_by_bots(frames, signals, risk, session):
-    """One bot for each market, with one ledger; they look one after the other at every close."""
-    handler, bots = Several(frames), []
-    for symbol in frames:
+def bots_of(handler, signals, risk, session):
+    """One bot for each market, with one ledger."""
+    bots = []
+    for symbol in handler.frames:
         config = settings_of(symbol, risk)
         trades, recorded, paper = TradeRepository(session), SignalRepository(session), config.paper
         executor = MockExecutor(
@@ -111,9 +111,17 @@ def traded_by_bots(frames, signals, risk, session):
         )  # fmt: skip
         strategy = Spoken(signals[symbol], config.strategy)
         bots.append(TradingBot(config, handler, strategy, executor, trades, recorded, clock=handler.clock))
+    return bots
+
+
+def traded_by_bots(frames, signals, risk, session, *, restarted=()):
+    """They look one after the other at every close; before some of the closes all are started anew."""
+    handler = Several(frames)
     closes = sorted({moment for frame in frames.values() for moment in frame.index.as_unit("ms").asi8 + 60_000})
-    for moment in closes:
+    bots = bots_of(handler, signals, risk, session)
+    for place, moment in enumerate(closes):
         handler.clock._now_ms = int(moment)
+        bots = bots_of(handler, signals, risk, session) if place in restarted else bots
         for symbol, bot in zip(frames, bots, strict=True):
             if moment - 60_000 in frames[symbol].index.as_unit("ms").asi8:
                 bot.run_once()
@@ -158,6 +166,23 @@ def test_bots_that_share_an_account_refuse_what_a_backtest_refuses(session, risk
     reasons = result.decisions["reason"].astype(str)
     assert reasons.str.contains(words).any()
     assert reasons.str.startswith("entered").sum() > 10
+
+
+@pytest.mark.parametrize("restarted", [(), (5,)], ids=["without a break", "after a restart"])
+def test_a_drawdown_halts_nobody_while_another_bot_holds_what_its_stop_must_sell(session, restarted):
+    """The bot without a position sees the fall, too; were all halted by it, the other one's stop would sleep."""
+    falling = [*[FLAT] * 4, (97, 98, 96, 97, 10), (96, 97, 95, 96, 10), (90, 91, 89, 90, 10), FLAT]
+    frames = {"A/USDT": table(falling), "B/USDT": table([FLAT] * 8)}
+    signals = {
+        symbol: pd.Series([0, 0, 0, int(symbol[0] == "A"), 0, 0, 0, 0], index=frames[symbol].index) for symbol in frames
+    }
+    risk = {
+        "max_position_size_usd": 50_000, "exits": {"stop_loss_atr": 3, "atr_candles": 1},
+        "limits": {"max_drawdown_pct": 0.01, "close_on_drawdown": False},
+    }  # fmt: skip
+    traded_by_bots(frames, signals, risk, session, restarted=restarted)
+    sides = [trade.side.value for trade in TradeRepository(session).get_by_symbol("A/USDT")]
+    assert sides == ["sell", "buy"]
 
 
 def test_an_entry_is_refused_when_the_next_open_leaves_the_band_around_the_close(settings):
