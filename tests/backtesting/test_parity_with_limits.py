@@ -1,4 +1,8 @@
-"""Limits that look at other symbols, other orders and the next price: the bot's and a backtest's refuse the same entries."""
+"""Limits that look at other symbols, other orders and the next price: the bot's and a backtest's refuse the same entries.
+
+Not compared for several symbols, because each bot keeps them for itself and at its own moment (docs/backtesting.md): losses in a
+row, cooldown, Kelly's record, and what hangs on the account's worth.
+"""
 
 import importlib.util
 from decimal import Decimal
