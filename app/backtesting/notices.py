@@ -13,4 +13,11 @@ def notices_of(config: BotConfig) -> list[str]:
         notices.append(
             'risk.limits.price_band_pct does not act with backtest.fill "close": orders fill at the price that decided'
         )
+    if config.orders.entry.type == "limit" and config.backtest.entry_limit_bp is None:
+        notices.append(
+            'orders.entry.type "limit" does not act in a backtest, it enters at market: '
+            "backtest.entry_limit_bp lets an entry rest there"
+        )
+    if config.orders.exit.type == "limit":
+        notices.append('orders.exit.type "limit" does not act in a backtest: a sell signal sells at market there')
     return notices

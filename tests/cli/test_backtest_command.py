@@ -314,3 +314,11 @@ def test_a_limit_that_cannot_act_on_candles_is_named(keel):
         "risk.limits.max_spread_pct",
         "risk.limits.price_band_pct",
     ]
+
+
+def test_limit_orders_that_a_backtest_sends_at_market_are_named(keel):
+    resting = ("--set", "orders.entry.type=limit", "--set", "orders.exit.type=limit")
+    notices = as_json(keel, *resting)["notices"]
+    assert [sentence.split()[0] for sentence in notices] == ["orders.entry.type", "orders.exit.type"]
+    notices = as_json(keel, *resting, "--set", "backtest.entry_limit_bp=5")["notices"]
+    assert [sentence.split()[0] for sentence in notices] == ["orders.exit.type"]
