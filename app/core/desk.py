@@ -212,4 +212,5 @@ class Desk:
         if refusal.code != BELOW_MINIMUM or close is None:
             return refusal.reason
         price = Price(exact(close))
-        return self._market().refusal(self.largest_quantity(price), price) or refusal.reason
+        numbers = self._market().refusal(self.largest_quantity(price), price)
+        return f"{refusal.reason} ({numbers})" if numbers else refusal.reason

@@ -10,7 +10,8 @@ from app.config.models import BotConfig, StrategyConfig
 from app.repositories import StepRepository
 from app.strategies.base import BaseStrategy
 
-UNJUDGED = re.compile(r" \((caught up: .*|\d+ candles went by unjudged)\)$")  # what a hole adds to the bot's words
+# What a hole, and a market's minimum, add to the bot's words.
+UNJUDGED = re.compile(r"( \((caught up: .*|\d+ candles went by unjudged|(quantity|notional) [^()]*)\))+$")
 MARKET = {"price_tick": "0.01", "quantity_step": "0.001"}
 
 

@@ -121,7 +121,7 @@ class Draw:
         return {"method": method, **needed[method]}
 
     def risk(self):
-        most = self.one(500, 1_000, 3_000, 15_000, 50_000)
+        most = self.one(11, 500, 1_000, 3_000, 15_000, 50_000)
         exits = self.exits()
         stop = {} if "stop_loss_atr" in exits else self.some(0.6, stop_loss_pct=(0.003, 0.01, 0.03, 2.5))
         target = {} if "take_profit_atr" in exits else self.some(0.4, take_profit_pct=(0.02, 0.05, 0.2))
@@ -144,7 +144,7 @@ class Draw:
                     "name": "binance",
                     "market": {
                         "price_tick": self.one("0.01", "0.01", "0.05", "0.001"),
-                        "quantity_step": self.one("0.001", "0.001", "0.1", "1", "0.00001", "0.25"),
+                        "quantity_step": self.one("0.001", "0.001", "0.1", "1", "0.00001", "0.25", "0.07", "0.0003"),
                         "min_quantity": self.one("0", "0", "0.5"), "min_notional": self.one("0", "0", "10", "100"),
                     },
                 },

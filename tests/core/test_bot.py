@@ -251,7 +251,10 @@ def test_a_purchase_that_rounds_to_nothing_is_held_with_its_reason(desk, bot_con
     at = desk([101.0], config=bot_config)
     at.bot.run_once()
     assert at.sides() == []
-    assert at.reasons() == ["held: buy signal, but quantity rounds down to zero on the step 0.00000001"]
+    assert at.reasons() == [
+        "held: buy signal, but the quantity is below the market's minimum, or would be at its stop "
+        "(quantity rounds down to zero on the step 0.00000001)"
+    ]
 
 
 # --- indicators

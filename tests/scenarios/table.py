@@ -139,6 +139,8 @@ SCENARIOS = [
     Scenario("a stop in average true ranges", [FLAT, FLAT, FLAT, FLAT, FLAT, QUIET, (98, 98, 96, 97, 10)], [0, 0, 0, 0, 1], {"exits": {"stop_loss_atr": 2, "atr_candles": 3}}, [(6, 96.0, 10.0, -40.0, "stop")]),
     # 5 at 100, worth 550 at 110: 450 are left, 4.09 at 110; average 104.499, stop 102.40; 9.09 * 102.40 - 949.90 = -19.08
     Scenario("adding averages the entry and lifts the stop", [FLAT, FLAT, (100, 110, 100, 110, 10), (110, 111, 109, 110, 10), (110, 110, 102, 103, 10)], [0, 1, 0, 1], {**STOP, "max_entries": 2}, [(4, 102.4, 9.09, -19.08, "stop")]),
+    # 142 steps of 0.07 for 1,000 at 100; 9.94 * 3 = 29.82
+    Scenario("a step that does not divide one gives a quantity on the grid", [FLAT, FLAT, QUIET, HIGH], [0, 1, 0, -1], {}, [(3, 103.0, 9.94, 29.82, "signal")], market={"quantity_step": "0.07"}, not_live=MINIMUMS),
     Scenario("what could not be sold at its stop is not bought", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], STOP, [], market={"min_notional": "980.01"}, not_live=MINIMUMS),
     Scenario("what can just be sold at its stop is bought", [FLAT, FLAT, QUIET, FLAT], [0, 1, 0, -1], STOP, [(3, 100.0, 10.0, 0.0, "signal")], market={"min_notional": "980"}, not_live=MINIMUMS),
     Scenario("all that is held is sold also below the minimum", [FLAT, FLAT, QUIET, LOW], [0, 1, 0, -1], {}, [(3, 90.0, 10.0, -100.0, "signal")], market={"min_notional": "950"}, not_live=MINIMUMS),
