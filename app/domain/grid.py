@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 # Products of floats are off by some 1e-16 of their size: a value this close below a grid line is on it. Markets have
 # fewer than 1e12 grid lines up to any price or quantity, so that this is less than a hundredth of a line.
 NOISE: Final = 1e-14
+MORE_THAN_ONE: Final = 1.5  # a numerator above it is 2 or more; most steps have 1, which need no division
 LARGEST_WHOLE: Final = 2**53  # up to it a float holds every whole number
 
 
@@ -36,6 +37,8 @@ def floor_to(value: float, grid: Grid) -> float:
     if grid.step == 0.0:
         return value
     if grid.per_unit > 0.0:
+        if grid.step * grid.per_unit < MORE_THAN_ONE:
+            return math.floor(value * grid.per_unit * (1.0 + NOISE)) / grid.per_unit
         whole = math.floor(grid.step * grid.per_unit + 0.5)  # the numerator
         return math.floor(value * grid.per_unit / whole * (1.0 + NOISE)) * whole / grid.per_unit
     return math.floor(value / grid.step * (1.0 + NOISE)) * grid.step
@@ -46,6 +49,8 @@ def ceil_to(value: float, grid: Grid) -> float:
     if grid.step == 0.0:
         return value
     if grid.per_unit > 0.0:
+        if grid.step * grid.per_unit < MORE_THAN_ONE:
+            return math.ceil(value * grid.per_unit * (1.0 - NOISE)) / grid.per_unit
         whole = math.floor(grid.step * grid.per_unit + 0.5)  # the numerator
         return math.ceil(value * grid.per_unit / whole * (1.0 - NOISE)) * whole / grid.per_unit
     return math.ceil(value / grid.step * (1.0 - NOISE)) * grid.step
