@@ -1,14 +1,15 @@
 """Asking for memory before it is needed: the pass jumps from signal to signal, and each jump would wait for a miss."""
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from numba import types
 from numba.core import cgutils
 from numba.core.cgutils import ir
 from numba.extending import intrinsic
 
+from app.indicators.compiled import Typed
+
 LINE: Final = 8  # numbers that memory gives at once
-Typed: TypeAlias = Any  # numba's own objects, which have no stubs
 
 
 @intrinsic

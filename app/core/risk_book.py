@@ -305,8 +305,9 @@ class RiskBook:
 
     def _is_any_other_held(self) -> bool:
         """Whether another bot of the account holds something, which it must be able to sell; asked where it matters."""
-        watches = self.store is not None and self.limits.drawdown > 0.0
-        return watches and self.store is not None and self.store.is_any_other_held(self.symbol, self._asset)
+        if self.store is None or self.limits.drawdown <= 0.0:
+            return False
+        return self.store.is_any_other_held(self.symbol, self._asset)
 
     def _close_of(self, symbol: str, quantity: Decimal) -> float | None:
         newest = self.store.newest_snapshot(symbol) if self.store and quantity != 0 else None

@@ -86,9 +86,8 @@ class MockExecutor(IExecutor):
         with unit_of_work(self.trade_repo.session):
             amount = self._accepted_quantity(instrument, side, quantity)
             fill_price = self._fill_price(instrument, side, order_type, price)
-            leaves = side is OrderSide.SELL and amount == self.trade_repo.position(symbol).quantity
-            refusal = None if leaves else instrument.refusal(amount, fill_price)
-            if refusal is not None:
+            refusal = instrument.refusal(amount, fill_price)
+            if refusal is not None and not self._is_all_that_is_held(symbol, side, amount):
                 raise OrderRejected(f"{side} {symbol} refused: {refusal}")
             fee = fee_of(amount, fill_price, self._fee_rate)
             self._settle(instrument, side, amount, fill_price, fee)
@@ -125,6 +124,9 @@ class MockExecutor(IExecutor):
         if side is OrderSide.SELL and asked > held:
             raise OrderRejected(f"sell {instrument.symbol} refused: {asked:f} is more than the {held:f} held")
         return instrument.quantity(asked)
+
+    def _is_all_that_is_held(self, symbol: str, side: OrderSide, amount: Quantity) -> bool:
+        return side is OrderSide.SELL and 0 < amount == self.trade_repo.position(symbol).quantity
 
     def _fill_price(
         self, instrument: Instrument, side: OrderSide, order_type: OrderType, price: Decimal | float | None

@@ -1,7 +1,6 @@
 """The moving windows of columns, summed by the project's own indicators. Imports numba, so it is imported late."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
 
 import numpy as np
 from pandas.api.typing import Rolling
@@ -11,8 +10,7 @@ from app.indicators.averages import sma
 from app.indicators.extremes import rolling_max, rolling_min
 from app.indicators.sums import rolling_sum
 from app.indicators.volatility import rolling_std
-
-Asked: TypeAlias = Any  # what pandas takes and returns, in more ways than its signatures say
+from app.strategies.frame import Asked
 
 
 class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it is not
@@ -34,15 +32,19 @@ class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it
         """Standard deviation of each window, its squares divided by the window's length less `ddof`."""
         if arguments or options:
             return super().std(ddof, *arguments, **options)
-        return self._answer(lambda values, window: rolling_std(values, window, ddof=ddof))
+        return self._answer(lambda values, window: rolling_std(_known(values), window, ddof=ddof))
 
     def min(self, *arguments: Asked, **options: Asked) -> Asked:
         """Smallest value of each window."""
-        return super().min(*arguments, **options) if arguments or options else self._answer(rolling_min)
+        if arguments or options:
+            return super().min(*arguments, **options)
+        return self._answer(lambda values, window: rolling_min(_known(values), window))
 
     def max(self, *arguments: Asked, **options: Asked) -> Asked:
         """Largest value of each window."""
-        return super().max(*arguments, **options) if arguments or options else self._answer(rolling_max)
+        if arguments or options:
+            return super().max(*arguments, **options)
+        return self._answer(lambda values, window: rolling_max(_known(values), window))
 
     def _answer(self, indicator: Callable[[F64, int], F64]) -> Asked:
         asked: Asked = self
@@ -54,7 +56,9 @@ class FullWindows(Rolling):  # type: ignore[type-arg]  # its stub is generic, it
 
 
 def _column(column: Asked, window: int, indicator: Callable[[F64, int], F64]) -> Asked:
-    values = column.to_numpy()
-    if np.isinf(values).any():
-        values = np.where(np.isinf(values), np.nan, values)
-    return type(column)(indicator(values, window), index=column.index, name=column.name, copy=False)
+    return type(column)(indicator(column.to_numpy(), window), index=column.index, name=column.name, copy=False)
+
+
+def _known(values: F64) -> F64:
+    """Infinite values as missing ones; sums take them for such by themselves."""
+    return np.where(np.isinf(values), np.nan, values) if np.isinf(values).any() else values

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from app.config.models import BotConfig, StrategyConfig
+from app.core.clock import ManualClock
+from app.core.interfaces import IDataHandler
 from app.repositories import StepRepository
 from app.strategies.base import BaseStrategy
 
@@ -32,6 +34,31 @@ class Told(BaseStrategy):
 
     def generate_signals(self, df):
         return df.assign(signal=pd.Series(self._signals, index=df.index, dtype="int8"))
+
+
+class Spoken(Told):
+    """Told, by the candles' times, on whatever window."""
+
+    def generate_signals(self, df):
+        return df.assign(signal=self._signals.reindex(df.index).fillna(0).astype("int8"))
+
+
+class Shown(IDataHandler):
+    """Shows the closed candles of a table."""
+
+    def __init__(self, frame, market, length_ms=60_000):
+        self.frame, self.market, self.length_ms, self.clock = frame, market, length_ms, ManualClock()
+
+    def instrument(self, symbol):
+        return self.market
+
+    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
+        newest = pd.Timestamp(self.clock.now_ms() - self.length_ms, unit="ms", tz="UTC")
+        shown = self.frame.index.searchsorted(newest, side="right")
+        return self.frame.iloc[max(shown - limit, 0) : shown]
+
+    def get_latest_bar(self, symbol, timeframe):
+        return self.frame.iloc[-1]
 
 
 def table(rows, start="2025-01-01", minutes=None):

@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 from app.backtesting import backtest
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
-from app.core.clock import ManualClock
 from app.core.database import Database
-from app.core.interfaces import IDataHandler
 from app.data.files import read_candles
 from app.domain.instrument import Instrument
 from app.execution.mock_executor import MockExecutor
@@ -32,7 +30,8 @@ from app.strategies.sma_cross import SmaCrossStrategy
 _SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
 _TOLD = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_TOLD)
-table, assert_same_decisions, judged_by = _TOLD.table, _TOLD.assert_same_decisions, _TOLD.judged_by
+Shown, table = _TOLD.Shown, _TOLD.table
+assert_same_decisions, judged_by = _TOLD.assert_same_decisions, _TOLD.judged_by
 
 MARKET = Instrument("BTC/USDT", Decimal("0.01"), Decimal("0.001"))
 PARAMS = {"fast_window": 2, "slow_window": 4}
@@ -56,32 +55,13 @@ class Cross(EventStrategy):
         return (fast <= slow and self.was[0] > self.was[1]) - (fast >= slow and self.was[0] < self.was[1])
 
 
-class Scripted(IDataHandler):
-    """Shows the closed candles of a table."""
-
-    def __init__(self, frame):
-        self.frame, self.clock = frame, ManualClock()
-
-    def instrument(self, symbol):
-        return MARKET
-
-    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
-        shown = self.frame.index.searchsorted(
-            pd.Timestamp(self.clock.now_ms() - 60_000, unit="ms", tz="UTC"), side="right"
-        )
-        return self.frame.iloc[max(shown - limit, 0) : shown]
-
-    def get_latest_bar(self, symbol, timeframe):
-        return self.frame.iloc[-1]
-
-
 def traded_by_the_bot(frame, config, path):
     """What a bot did that looked at each candle when it had closed.
 
     Returns:
         Side, quantity, price, fee and candle of every fill; candle, signal, action and reason of every decision.
     """
-    database, handler = Database(), Scripted(frame)
+    database, handler = Database(), Shown(frame, MARKET)
     database.open(path)
     with database.session_scope() as session:
         trades, signals = TradeRepository(session), SignalRepository(session)

@@ -18,9 +18,7 @@ import pytest
 from app.backtesting import backtest
 from app.config.models import BotConfig
 from app.core.bot import TradingBot
-from app.core.clock import ManualClock
 from app.core.database import Database
-from app.core.interfaces import IDataHandler
 from app.domain.instrument import Instrument
 from app.domain.timeframe import Timeframe
 from app.execution.mock_executor import MockExecutor
@@ -32,17 +30,11 @@ from app.strategies.event import EventStrategy
 _SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
 _TOLD = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_TOLD)
-Told, table, assert_same_decisions, spoken = _TOLD.Told, _TOLD.table, _TOLD.assert_same_decisions, _TOLD.spoken
+Shown, Spoken, table = _TOLD.Shown, _TOLD.Spoken, _TOLD.table
+assert_same_decisions, spoken = _TOLD.assert_same_decisions, _TOLD.spoken
 
 BTC = "BTC/USDT"
 SHARE_OF_SETTINGS = 0.2  # with which each limit is set
-
-
-class Spoken(Told):
-    """Signals by the candles' times, on whatever window."""
-
-    def generate_signals(self, df):
-        return df.assign(signal=self._signals.reindex(df.index).fillna(0).astype("int8"))
 
 
 class Echo(EventStrategy):
@@ -62,24 +54,6 @@ class Echo(EventStrategy):
 
     def on_candle(self, candle, portfolio):
         return self._told[candle.time_ms]
-
-
-class Shown(IDataHandler):
-    """Shows the closed candles of a table."""
-
-    def __init__(self, frame, market, length_ms):
-        self.frame, self.market, self.length_ms, self.clock = frame, market, length_ms, ManualClock()
-
-    def instrument(self, symbol):
-        return self.market
-
-    def get_historical_data(self, symbol, timeframe, start_date=None, end_date=None, limit=None):
-        newest = pd.Timestamp(self.clock.now_ms() - self.length_ms, unit="ms", tz="UTC")
-        shown = self.frame.index.searchsorted(newest, side="right")
-        return self.frame.iloc[max(shown - limit, 0) : shown]
-
-    def get_latest_bar(self, symbol, timeframe):
-        return self.frame.iloc[-1]
 
 
 class Draw:

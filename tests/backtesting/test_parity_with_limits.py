@@ -26,7 +26,8 @@ from app.strategies.event import EventStrategy
 _SPEC = importlib.util.spec_from_file_location("told", Path(__file__).parent / "conftest.py")
 _TOLD = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_TOLD)
-Told, table, assert_same_decisions, judged_by = _TOLD.Told, _TOLD.table, _TOLD.assert_same_decisions, _TOLD.judged_by
+Told, Spoken, table = _TOLD.Told, _TOLD.Spoken, _TOLD.table
+assert_same_decisions, judged_by = _TOLD.assert_same_decisions, _TOLD.judged_by
 
 SYMBOLS = ("A/USDT", "B/USDT", "C/USDT")
 FLAT = (100, 101, 99, 100, 10)
@@ -60,13 +61,6 @@ class Several(IDataHandler):
 
     def get_latest_bar(self, symbol, timeframe):
         return self.frames[symbol].iloc[-1]
-
-
-class Spoken(Told):
-    """Told, from a series of its own, on any window."""
-
-    def generate_signals(self, df):
-        return df.assign(signal=self._signals.reindex(df.index).fillna(0).astype("int8"))
 
 
 def related_markets(seed):

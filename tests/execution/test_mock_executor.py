@@ -86,6 +86,7 @@ def test_a_purchase_beyond_the_cash_is_refused_and_leaves_nothing(executor, sess
 REFUSED = [
     pytest.param("sell", 0.1, "market", 50_000.0, "more than the 0 held", id="sale of what is not held"),
     pytest.param("buy", 0, "market", 50_000.0, "zero", id="nothing"),
+    pytest.param("sell", 0, "market", 50_000.0, "zero", id="sale of the nothing that is held"),
     pytest.param("buy", -1, "market", 50_000.0, "zero", id="less than nothing"),
     pytest.param("buy", float("nan"), "market", 50_000.0, "finite", id="NaN quantity"),
     pytest.param("buy", 0.1, "market", float("nan"), "finite", id="NaN price"),
